@@ -1,0 +1,1 @@
+"""What the janitor tells: lines for machines, tables and sentences for people."""

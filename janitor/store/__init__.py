@@ -1,0 +1,1 @@
+"""Where repositories are kept: one small module for each backend behind one tiny interface."""
