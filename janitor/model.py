@@ -17,7 +17,7 @@ LockID = NewType("LockID", str)
 
 
 class Secret:
-    """A credential. It prints as `***` wherever it ends up; only `reveal` and `encode` give it away.
+    """A credential. It prints as `***` wherever it ends up; `reveal` and `encode` give it away.
 
     The text came from an environment variable or a file; bytes that are not UTF-8 are kept by
     `surrogateescape`, so that `encode` returns exactly what was stored.
@@ -346,9 +346,9 @@ class PodEvent:
     time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Observation:
-    """One look at the whole cluster."""
+    """One look at the whole cluster. Two of them are never the same."""
 
     taken: datetime
     """When the last page arrived, by the janitor's clock. Judging by a file: the file's time."""
@@ -443,9 +443,9 @@ class SweepReport:
     detail: str | None = None
 
 
-class StateConflict(Exception):
+class StateConflict(Exception):  # noqa: N818 - a thing that happens, not a mistake
     """Somebody else wrote the state since it was read: read again, apply again, write again."""
 
 
-class StateUnavailable(Exception):
+class StateUnavailable(Exception):  # noqa: N818
     """The state cannot be read or written; the message is one sentence for a person."""

@@ -1,0 +1,102 @@
+"""The names that Kubernetes generates, as patterns.
+
+`generateName` appends five characters of an alphabet without vowels and without `0 1 3` to at
+most 58 characters of the base (apiserver: `storage/names/generate.go`, apimachinery:
+`util/rand`). Controllers pass `<owner>-` as the base, so a long owner loses its tail and even the
+dash. Pure: matching by these rules, and not by `name-*`, keeps the pods of `app-far` apart from
+those of `app`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from janitor.model import OwnerReference, Pod
+
+_RANDOM = "[bcdfghjklmnpqrstvwxz2456789]"
+_RANDOM_LENGTH = 5
+_BASE_LENGTH = 63 - _RANDOM_LENGTH
+_DIGIT = "[0-9]"
+_NUMBER = "(?:0|[1-9][0-9]*)"
+_HASH_LENGTHS = range(6, 11)
+_CRONJOB_DIGITS = 8
+_CRONJOB_LATENESS = timedelta(days=1)
+"""How long after its scheduled minute a CronJob's pod may have been created, for the Job's name
+to be taken as one of a CronJob's."""
+
+_HAS_RANDOM_SUFFIX = re.compile(f"(?:.*-|.{{{_BASE_LENGTH}}}){_RANDOM}{{{_RANDOM_LENGTH}}}", re.S)
+
+
+def has_random_suffix(name: str) -> bool:
+    """Whether the name ends as `generateName` makes it, so that no other cluster has it too."""
+    return _HAS_RANDOM_SUFFIX.fullmatch(name) is not None
+
+
+def fits_family(hostname: str, pod: Pod) -> bool:
+    """Whether the controller that owns this pod gives its pods such hostnames."""
+    return any(
+        re.fullmatch(pattern, hostname.lower()) is not None for pattern in family_patterns(pod)
+    )
+
+
+def family_patterns(pod: Pod) -> tuple[str, ...]:
+    """Patterns of the hostnames (whole, lower-cased) that this pod's controller gives its pods.
+
+    A pod without a controller has no family: nothing says that another would have such a name.
+    """
+    controller = next((owner for owner in pod.owners if owner.controller), None)
+    if controller is None:
+        return ()
+    fixed = (re.escape(pod.hostname.lower()),) if pod.hostname else ()
+    return *fixed, *_pod_names(controller, pod)
+
+
+def _pod_names(controller: OwnerReference, pod: Pod) -> tuple[str, ...]:
+    """Patterns of the hostnames of pods that this controller, and its own controller, make."""
+    name = controller.name.lower()
+    match controller.kind:
+        case "StatefulSet":
+            return (f"{re.escape(name)}-{_NUMBER}",)
+        case "ReplicaSet":
+            return _generated(name), *_of_deployment(name, pod)
+        case "Job":
+            return _generated(name), *_of_indexed_job(name, pod), *_of_cronjob(name, pod)
+        case "DaemonSet":
+            return (_generated(name),)
+        case _:
+            return (_generated(pod.generate_name.lower(), dash=""),) if pod.generate_name else ()
+
+
+def _of_indexed_job(job: str, pod: Pod) -> tuple[str, ...]:
+    """The other indexes of an Indexed Job, whose pods have the hostname `<job>-<index>`."""
+    indexes = f"{re.escape(job)}-{_NUMBER}"
+    indexed = pod.hostname is not None and re.fullmatch(indexes, pod.hostname.lower())
+    return (indexes,) if indexed else ()
+
+
+def _of_deployment(replica_set: str, pod: Pod) -> tuple[str, ...]:
+    """Other ReplicaSets of the Deployment whose `pod-template-hash` ends this one's name."""
+    deployment = replica_set.removesuffix(f"-{pod.template_hash}")
+    if not pod.template_hash or not deployment or deployment == replica_set:
+        return ()
+    return tuple(_generated(f"{deployment}-", *[_RANDOM] * length) for length in _HASH_LENGTHS)
+
+
+def _of_cronjob(job: str, pod: Pod) -> tuple[str, ...]:
+    """Other Jobs of the CronJob that made this one: its name ends in the scheduled minute."""
+    cronjob, dash, digits = job.rpartition("-")
+    if not (cronjob and dash and re.fullmatch(f"{_DIGIT}{{{_CRONJOB_DIGITS}}}", digits)):
+        return ()
+    scheduled = datetime.fromtimestamp(int(digits) * 60, UTC)
+    if pod.created is None or not timedelta(0) <= pod.created - scheduled <= _CRONJOB_LATENESS:
+        return ()
+    return (_generated(f"{cronjob}-", *[_DIGIT] * _CRONJOB_DIGITS),)
+
+
+@lru_cache(maxsize=4096)
+def _generated(owner: str, *classes: str, dash: str = "-") -> str:
+    """The pattern of pods of `<owner><one character of each class>-`, cut as the server cuts."""
+    characters = [*map(re.escape, owner), *classes, dash][:_BASE_LENGTH]
+    return "".join(characters) + f"{_RANDOM}{{{_RANDOM_LENGTH}}}"
