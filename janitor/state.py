@@ -1,0 +1,289 @@
+"""What the janitor remembers from sweep to sweep: when it saw a lock first, and which Nodes.
+
+One JSON document (docs/output.md, "State"). Pure: the document and its changes; where it is kept
+is a `Shelf`'s business. A lost or broken state only ever keeps more locks, since nothing that it
+lacks makes one older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from janitor.model import KnownNode, LockID, Node, StateConflict, StateUnavailable
+
+VERSION = 1
+MAX_BYTES = 900_000
+"""A ConfigMap holds 1 MiB in all."""
+_FORGET_NODE_AFTER = timedelta(days=30)
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is remembered of one lock."""
+
+    first_seen: datetime
+    put_back: bool = False
+
+
+Locks = Mapping[LockID, Remembered]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The document: locks by repository, and Nodes, both by name."""
+
+    repositories: Mapping[str, Locks] = field(default_factory=dict)
+    nodes: Mapping[str, KnownNode] = field(default_factory=dict)
+
+
+Change = Callable[[State], State]
+
+
+# --- changes ---------------------------------------------------------------------------------
+
+
+def stamp(
+    state: State, repository: str, listed: tuple[LockID, ...], *, now: datetime, max_skew: timedelta
+) -> State:
+    """The state after a successful listing of one repository.
+
+    Every lock in it has a first-seen time, young ones included; an entry whose lock is no longer
+    listed goes. A first-seen time later than now + max_skew came from a clock that was wrong: it
+    is stamped anew. `now` is the real clock, also when judging by a file.
+    """
+    known = state.repositories.get(repository, {})
+    fresh = Remembered(first_seen=now.replace(microsecond=0))
+    entries: dict[LockID, Remembered] = {}
+    for lock in listed:
+        entry = known.get(lock, fresh)
+        if entry.first_seen > now + max_skew:
+            entry = replace(entry, first_seen=fresh.first_seen)
+        entries[lock] = entry
+    repositories = {name: locks for name, locks in state.repositories.items() if name != repository}
+    if entries:
+        repositories[repository] = entries
+    return replace(state, repositories=repositories)
+
+
+def mark_put_back(state: State, repository: str, lock: LockID, *, now: datetime) -> State:
+    """The state in which this lock was put back by hand: it is kept until it goes by itself."""
+    locks = dict(state.repositories.get(repository, {}))
+    first_seen = locks[lock].first_seen if lock in locks else now.replace(microsecond=0)
+    locks[lock] = Remembered(first_seen, put_back=True)
+    return replace(state, repositories={**state.repositories, repository: locks})
+
+
+def see_nodes(state: State, nodes: tuple[Node, ...], *, now: datetime) -> State:
+    """The state after a complete list of Nodes: who is there, who is absent, and since when."""
+    moment = now.replace(microsecond=0)
+    known: dict[str, KnownNode] = {}
+    for name, memory in state.nodes.items():
+        if memory.last_seen >= moment:  # this list is older than what is known
+            known[name] = memory
+            continue
+        absent_since = min(memory.absent_since or moment, moment)
+        if moment - absent_since < _FORGET_NODE_AFTER:
+            known[name] = replace(memory, absent_since=absent_since)
+    for node in nodes:
+        before = state.nodes[node.name].names if node.name in state.nodes else ()
+        known[node.name] = KnownNode(tuple(dict.fromkeys((*node.names, *before)))[:16], moment)
+    return replace(state, nodes=known)
+
+
+# --- the document ----------------------------------------------------------------------------
+
+
+class _LockEntry(msgspec.Struct, omit_defaults=True):
+    first_seen: datetime
+    put_back: bool = False
+
+
+class _NodeEntry(msgspec.Struct):
+    names: list[str]
+    last_seen: datetime
+    absent_since: datetime | None = None
+
+
+class _Document(msgspec.Struct):
+    version: int
+    repositories: dict[str, dict[str, _LockEntry]] = {}
+    nodes: dict[str, _NodeEntry] = {}
+
+
+class _Version(msgspec.Struct):
+    version: int
+
+
+class NewerStateError(ValueError):
+    """The document was written by a later version and must not be overwritten."""
+
+
+def decode(text: str) -> State:
+    """The state that a document holds.
+
+    Raises:
+        NewerStateError: it is of a newer version.
+        ValueError: it is not such a document; one sentence.
+    """
+    try:
+        version = msgspec.json.decode(text, type=_Version).version
+        if version > VERSION:
+            raise NewerStateError(
+                f"the state is of version {version}, and this janitor writes version {VERSION}: "
+                "it is left as it is; use the newer janitor, or remove the state to start anew"
+            )
+        document = msgspec.json.decode(text, type=_Document)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
+        raise ValueError(
+            f"the state is not readable as JSON of version {VERSION}: {error}"
+        ) from None
+    return _from_document(document)
+
+
+def _from_document(document: _Document) -> State:
+    times = [
+        entry.first_seen for locks in document.repositories.values() for entry in locks.values()
+    ]
+    for node in document.nodes.values():
+        times += [node.last_seen, *([node.absent_since] if node.absent_since else [])]
+    if any(time.tzinfo is None for time in times):
+        raise ValueError("the state has a time without a zone: it was not written by a janitor")
+    return State(
+        repositories={
+            name: {
+                LockID(lock): Remembered(entry.first_seen, entry.put_back)
+                for lock, entry in locks.items()
+            }
+            for name, locks in document.repositories.items()
+        },
+        nodes={
+            name: KnownNode(tuple(entry.names), entry.last_seen, entry.absent_since)
+            for name, entry in document.nodes.items()
+        },
+    )
+
+
+def encode(state: State) -> str:
+    """The document of a state, at most MAX_BYTES: beyond that the newest first-seen go first.
+
+    A lock that was put back stays, whatever the size; Nodes go before them, longest absent first.
+    """
+    text = _encode_whole(state)
+    if len(text) <= MAX_BYTES:
+        return text.decode()
+    kept = sorted(
+        (
+            (not entry.put_back, entry.first_seen, name, lock)
+            for name, locks in state.repositories.items()
+            for lock, entry in locks.items()
+        ),
+    )
+    low, high = 0, len(kept)
+    while low < high:  # the largest number of entries that still fits
+        middle = (low + high + 1) // 2
+        if len(_encode_whole(_only(state, kept[:middle]))) <= MAX_BYTES:
+            low = middle
+        else:
+            high = middle - 1
+    put_back = sum(not forgettable for forgettable, *_ in kept)
+    if low < put_back:
+        return _encode_whole(replace(_only(state, kept[:put_back]), nodes={})).decode()
+    return _encode_whole(_only(state, kept[:low])).decode()
+
+
+def _only(state: State, kept: list[tuple[bool, datetime, str, LockID]]) -> State:
+    repositories: dict[str, dict[LockID, Remembered]] = {}
+    for _, _, name, lock in kept:
+        repositories.setdefault(name, {})[lock] = state.repositories[name][lock]
+    return replace(state, repositories=repositories)
+
+
+def _encode_whole(state: State) -> bytes:
+    return msgspec.json.encode(
+        _Document(
+            VERSION,
+            {
+                name: {
+                    lock: _LockEntry(entry.first_seen, entry.put_back)
+                    for lock, entry in locks.items()
+                }
+                for name, locks in state.repositories.items()
+            },
+            {
+                name: _NodeEntry(list(node.names), node.last_seen, node.absent_since)
+                for name, node in state.nodes.items()
+            },
+        )
+    )
+
+
+# --- keeping it ------------------------------------------------------------------------------
+
+
+class Shelf(Protocol):
+    """Where the document is kept. Both methods may raise StateUnavailable."""
+
+    def read(self) -> tuple[str | None, object]:
+        """The document (None: there is none yet), and its version for `write`."""
+
+    def write(self, text: str, version: object) -> None:
+        """Replaces the document of that version; StateConflict where it is another by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The state as it was found, and what is wrong with it, in one sentence."""
+
+    state: State
+    problem: str | None = None
+
+
+def load(shelf: Shelf | None) -> Loaded:
+    """Reads the state. A broken one is as none, which only keeps more; it never raises."""
+    if shelf is None:
+        return Loaded(State())
+    try:
+        text, _ = shelf.read()
+        return Loaded(State() if text is None else decode(text))
+    except (StateUnavailable, ValueError) as error:
+        return Loaded(State(), str(error))
+
+
+def save(shelf: Shelf | None, change: Change) -> str | None:
+    """Applies a change to the state that is on the shelf now, and writes it.
+
+    Two janitors at once are harmless: whoever comes second applies its change to what the first
+    wrote. A document that cannot be read is replaced, unless it is of a newer version.
+
+    Returns:
+        None, or one sentence that says why nothing was kept.
+    """
+    if shelf is None:
+        return None
+    try:
+        for _ in range(_ATTEMPTS):
+            text, version = shelf.read()
+            before = _decode_or_empty(text)
+            try:
+                shelf.write(encode(change(before)), version)
+            except StateConflict:
+                continue
+            return None
+    except (StateUnavailable, NewerStateError) as error:
+        return str(error)
+    return f"the state was changed by others {_ATTEMPTS} times in a row: nothing was kept this time"
+
+
+def _decode_or_empty(text: str | None) -> State:
+    try:
+        return State() if text is None else decode(text)
+    except NewerStateError:
+        raise
+    except ValueError:
+        return State()
