@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - these names are what happened to a repository, and read so where they are raised
 """Everything that can go wrong with a store, as a flat family of errors.
 
 Each message is one sentence for a person, without any credential: stores pass library texts
@@ -10,6 +11,12 @@ from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
 from janitor.model import RepositoryState, Secret
+
+
+class BadLocation(ValueError):
+    """A repository's location that restic would not understand either: one sentence, which quotes
+    nothing that may be a password.
+    """
 
 
 class StoreError(Exception):
@@ -42,7 +49,8 @@ class NotMounted(StoreError):
 
 class Unsupported(StoreError):
     """The location or the credentials cannot be used by this installation; the sentence says
-    which extra, variable or version would serve."""
+    which extra, variable or version would serve.
+    """
 
     state = RepositoryState.INCOMPLETE
 

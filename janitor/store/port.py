@@ -33,7 +33,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The locks of a repository. Entries that are not locks (`<id>-tmp-*`, folders) are left out."""
+    """A repository's locks; entries that are not locks (`<id>-tmp-*`, folders) are left out."""
 
     locks: tuple[ListedLock, ...]
     beyond: int = 0
@@ -42,7 +42,8 @@ class Listing:
 
 class Store(Protocol):
     """One repository. Every method may raise `janitor.store.errors.StoreError`; every call ends
-    within 60 seconds. Instances are used by one thread at a time."""
+    within 60 seconds. Instances are used by one thread at a time.
+    """
 
     @property
     def clock(self) -> StoreClock:
@@ -68,7 +69,8 @@ class Store(Protocol):
 
     def delete_lock(self, lock: LockID) -> None:
         """Deletes exactly this lock. Raises Gone where the server says that it was not there,
-        Refused with the server's reason where it may not be deleted. Called by `remove` alone."""
+        Refused with the server's reason where it may not be deleted. Called by `remove` alone.
+        """
 
     def put_lock(self, lock: LockID, stored: bytes) -> None:
         """Writes a lock back, without replacing one that is there. Called by `put_back` alone."""

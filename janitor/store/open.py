@@ -1,0 +1,58 @@
+"""From a location and restic's own variables to a store. Only the given environment counts.
+
+A backend's library is imported when the first location needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from janitor.model import Secret
+from janitor.store.bounded import BoundedStore
+from janitor.store.connections import Connections
+from janitor.store.errors import Unsupported
+from janitor.store.files import FilesStore
+from janitor.store.location import Location
+from janitor.store.port import Store
+
+_LATER = {
+    "gs": "gs: comes with a later version; until then its S3-compatible endpoint works: "
+    "s3:https://storage.googleapis.com/bucket/prefix with an HMAC key",
+    "azure": "azure: comes with a later version",
+    "b2": "b2: comes with a later version; its S3 endpoint works today: "
+    "s3:https://s3.<region>.backblazeb2.com/bucket/prefix with an application key",
+    "swift": "swift: comes with a later version",
+    "sftp": "sftp: comes with a later version; a folder mounted in the janitor can be read by its path",
+    "rclone": "rclone: comes with a later version; `rclone serve restic` and a rest: location "
+    "work today",
+}
+
+
+def open_store(
+    location: Location,
+    environment: Mapping[str, Secret],
+    *,
+    connections: Connections,
+    insecure_tls: bool = False,
+) -> Store:
+    """The store of a location, with the credentials in these variables; nothing is asked yet.
+
+    `environment` has restic's own names. `insecure_tls` accepts any certificate, as restic's
+    `--insecure-tls` does. Raises Unsupported where this location or these variables cannot be
+    served.
+    """
+    store: Store
+    match location.scheme:
+        case "local":
+            store = FilesStore(location)
+        case "s3":
+            from janitor.store.s3 import open_s3  # noqa: PLC0415 - obstore only where it is needed
+
+            store = open_s3(location, environment, connections, insecure_tls=insecure_tls)
+        case "rest":
+            from janitor.store.rest import open_rest  # noqa: PLC0415 - likewise urllib3
+
+            store = open_rest(location, environment, connections, insecure_tls=insecure_tls)
+        case scheme:
+            raise Unsupported(_LATER[scheme])
+    return BoundedStore(store, shown=location.shown)
