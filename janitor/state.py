@@ -48,27 +48,41 @@ Change = Callable[[State], State]
 # --- changes ---------------------------------------------------------------------------------
 
 
-def stamp(
-    state: State, repository: str, listed: tuple[LockID, ...], *, now: datetime, max_skew: timedelta
-) -> State:
-    """The state after a successful listing of one repository.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The locks that one successful listing of a repository showed."""
 
-    Every lock in it has a first-seen time, young ones included; an entry whose lock is no longer
-    listed goes. A first-seen time later than now + max_skew came from a clock that was wrong: it
-    is stamped anew. `now` is the real clock, also when judging by a file.
+    locks: tuple[LockID, ...]
+    whole: bool = True
+    """False where more are there than were taken: then nothing is known to have gone."""
+
+
+def stamp(
+    state: State, listings: Mapping[str, Listing], *, now: datetime, max_skew: timedelta
+) -> State:
+    """The state after these repositories, by name, were listed successfully.
+
+    Every lock has a first-seen time, young ones included; an entry whose lock is no longer listed
+    goes. `now` is the real clock, also when judging by a file.
     """
-    known = state.repositories.get(repository, {})
-    fresh = Remembered(first_seen=now.replace(microsecond=0))
-    entries: dict[LockID, Remembered] = {}
-    for lock in listed:
-        entry = known.get(lock, fresh)
-        if entry.first_seen > now + max_skew:
-            entry = replace(entry, first_seen=fresh.first_seen)
-        entries[lock] = entry
-    repositories = {name: locks for name, locks in state.repositories.items() if name != repository}
-    if entries:
-        repositories[repository] = entries
+    repositories = dict(state.repositories)
+    for name, listing in listings.items():
+        known = repositories.pop(name, {})
+        entries = {} if listing.whole else dict(known)
+        for lock in listing.locks:
+            entries[lock] = _remember(known.get(lock), now=now, max_skew=max_skew)
+        if entries:
+            repositories[name] = entries
     return replace(state, repositories=repositories)
+
+
+def _remember(entry: Remembered | None, *, now: datetime, max_skew: timedelta) -> Remembered:
+    """A first-seen time later than now + max_skew came from a wrong clock: it is stamped anew."""
+    if entry is None:
+        return Remembered(first_seen=now.replace(microsecond=0))
+    if entry.first_seen > now + max_skew:
+        return replace(entry, first_seen=now.replace(microsecond=0))
+    return entry
 
 
 def mark_put_back(state: State, repository: str, lock: LockID, *, now: datetime) -> State:

@@ -1,0 +1,28 @@
+"""What every source of repositories yields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from janitor.model import Repository, RepositoryState, Secret
+from janitor.store.location import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A repository, how to reach it, or why that is not known.
+
+    A broken one is a value with a state and a sentence: never an exception, never skipped.
+    """
+
+    repository: Repository
+    location: Location | None
+    environment: Mapping[str, Secret] = field(default_factory=dict)
+    """restic's own variables; nothing else reaches a store."""
+    password: Secret | None = None
+    key_hint: str | None = None
+    """RESTIC_KEY_HINT."""
+    state: RepositoryState | None = None
+    """Set, with `problem`, where it cannot be opened at all."""
+    problem: str | None = None

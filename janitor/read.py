@@ -1,0 +1,187 @@
+"""Lists the locks of one repository, and reads those that may be old.
+
+Listing opens nothing: no key is derived where every lock is young. A lock that goes between
+listing and reading was released by its holder, which is success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from janitor.discover.found import Found
+from janitor.keyring import Keyring
+from janitor.model import (
+    ListedLock,
+    Lock,
+    LockID,
+    RepositoryState,
+    Secret,
+    StoreClock,
+    Unreadable,
+)
+from janitor.restic.config import RepositoryConfig, read_config
+from janitor.restic.crypto import SealKeys
+from janitor.restic.errors import ContentError
+from janitor.restic.key import order_keys, parse_key
+from janitor.restic.lock import read_lock
+from janitor.store.errors import Gone, NoRepository, StoreError, TooLarge
+from janitor.store.port import Store
+
+MAX_LOCKS = 10_000
+"""So many locks of one repository are taken; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One repository after its folder was looked at."""
+
+    found: Found
+    state: RepositoryState
+    detail: str | None = None
+    locks: tuple[ListedLock, ...] = ()
+    beyond: int = 0
+    """Locks that were not taken, past MAX_LOCKS."""
+    clock: StoreClock = StoreClock.NONE
+    store: Store | None = None
+    """Open where there are locks; whoever listed closes it."""
+
+    @property
+    def succeeded(self) -> bool:
+        """What the listing lacks is not there, but for those beyond the bound."""
+        return self.state in (RepositoryState.READ, RepositoryState.UNLOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The locks of one repository that were read: content and stored bytes by ID."""
+
+    contents: dict[LockID, tuple[Lock | Unreadable, bytes]]
+    released: frozenset[LockID] = frozenset()
+    """Gone between listing and reading."""
+    state: RepositoryState = RepositoryState.READ
+    detail: str | None = None
+
+
+# --- listing ---------------------------------------------------------------------------------
+
+
+def list_repository(found: Found, open_store: Callable[[Found], Store]) -> Listed:
+    """Looks at the repository's folder and lists its locks. Never raises a StoreError."""
+    if found.state is not None:
+        return Listed(found, found.state, found.problem)
+    store: Store | None = None
+    try:
+        store = open_store(found)
+        listed = _list(found, store)
+    except StoreError as error:
+        listed = Listed(found, error.state, str(error))
+    if store is not None and listed.store is None:
+        store.close()
+    return listed
+
+
+def _list(found: Found, store: Store) -> Listed:
+    root = store.look()
+    if root.locks_folder is False:
+        return Listed(found, RepositoryState.UNLOCKED)
+    listing = store.list_locks(at_most=MAX_LOCKS)
+    if not listing.locks:
+        return Listed(found, RepositoryState.UNLOCKED)
+    detail = None
+    if listing.beyond:
+        detail = (
+            f"only the first {len(listing.locks)} locks were judged; "
+            f"at least {listing.beyond} more are there"
+        )
+    return Listed(
+        found, RepositoryState.READ, detail, listing.locks, listing.beyond, store.clock, store
+    )
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+class _CannotOpen(Exception):  # noqa: N818 - internal: carries a state and a sentence outwards
+    def __init__(self, state: RepositoryState, detail: str) -> None:
+        self.state = state
+        self.detail = detail
+
+
+def open_locks(listed: Listed, locks: Iterable[LockID], keyring: Keyring) -> Opened:
+    """Opens the repository's key and reads these locks. Never raises a StoreError.
+
+    Without a readable `config` it is no repository, and nothing in it is touched.
+    """
+    assert listed.store is not None  # noqa: S101 - only repositories with locks come here
+    try:
+        keys, config = _open_repository(listed.found, listed.store, keyring)
+        return _read_each(listed.store, locks, keys, config.version)
+    except _CannotOpen as problem:
+        return Opened({}, state=problem.state, detail=problem.detail)
+    except StoreError as error:
+        return Opened({}, state=error.state, detail=str(error))
+
+
+def _read_each(store: Store, locks: Iterable[LockID], keys: SealKeys, version: int) -> Opened:
+    contents: dict[LockID, tuple[Lock | Unreadable, bytes]] = {}
+    released = set()
+    for lock in locks:
+        try:
+            stored = store.read_lock(lock)
+        except Gone:
+            released.add(lock)
+        except TooLarge as error:
+            contents[lock] = (Unreadable(str(error)), b"")
+        else:
+            contents[lock] = (read_lock(lock, stored, keys, version), stored)
+    return Opened(contents, frozenset(released))
+
+
+def _open_repository(
+    found: Found, store: Store, keyring: Keyring
+) -> tuple[SealKeys, RepositoryConfig]:
+    if found.password is None:
+        raise _CannotOpen(
+            RepositoryState.INCOMPLETE,
+            "no password: set RESTIC_PASSWORD or RESTIC_PASSWORD_FILE in its environment",
+        )
+    try:
+        raw = store.read_config()
+    except Gone:
+        raise NoRepository("there is no `config` any more where the location points") from None
+    keys = _open_key(found, found.password, store, keyring)
+    try:
+        return keys, read_config(raw, keys)
+    except ContentError as error:
+        raise _CannotOpen(RepositoryState.NO_REPOSITORY, str(error)) from None
+
+
+def _open_key(found: Found, password: Secret, store: Store, keyring: Keyring) -> SealKeys:
+    """Tries the keys as restic does: the hinted one first, at most 20."""
+    faults: list[str] = []
+    tried = 0
+    for name in order_keys(store.list_keys(), found.key_hint):
+        try:
+            key = parse_key(name, store.read_key(name))
+            tried += 1
+            keys = keyring.open(name, key, password)
+        except Gone:
+            continue
+        except (ContentError, TooLarge) as error:
+            faults.append(str(error))
+        else:
+            if keys is not None:
+                return keys
+    raise _CannotOpen(RepositoryState.WRONG_PASSWORD, _no_key(tried, faults))
+
+
+def _no_key(tried: int, faults: list[str]) -> str:
+    damaged = f" ({'; '.join(faults[:3])})" if faults else ""
+    if tried == 0:
+        return f"the repository has no key that could be tried{damaged}"
+    keys = "its one key" if tried == 1 else f"any of its {tried} keys"
+    return (
+        f"the password does not open {keys}{damaged}; check RESTIC_PASSWORD byte for byte "
+        "(a Secret made with `echo` ends in a newline, which counts), or RESTIC_PASSWORD_FILE"
+    )

@@ -1,0 +1,316 @@
+"""Everything of a sweep that removes nothing: list, read, observe, judge.
+
+The order is part of the safety: locks are read before the cluster is observed, so that a holder
+that came later is seen alive. `sweep`, `list` and `explain` share it.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from janitor.discover.found import Found
+from janitor.judge import judge
+from janitor.model import (
+    Judgement,
+    KnownNode,
+    ListedLock,
+    LockID,
+    Observation,
+    Policy,
+    RepositoryState,
+    SeenLock,
+    StoreClock,
+    Verdict,
+)
+from janitor.read import Listed, Opened, list_repository, open_locks
+from janitor.state import Change, Listing, Remembered, State, load, see_nodes, stamp
+from janitor.world import Result, World
+
+log = structlog.get_logger("janitor")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedLock:
+    """One lock with what is known of it and what was decided."""
+
+    seen: SeenLock
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """One repository and its judged locks."""
+
+    listed: Listed
+    state: RepositoryState
+    detail: str | None = None
+    locks: tuple[JudgedLock, ...] = ()
+
+    @property
+    def found(self) -> Found:
+        """The repository, and how to reach it."""
+        return self.listed.found
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The result of one look at everything."""
+
+    repositories: tuple[Surveyed, ...]
+    now: datetime
+    """By which everything was judged."""
+    nodes: Mapping[str, KnownNode]
+    """What is known of Nodes, the observation included."""
+    observation: Observation | None = None
+    """None: no lock was old enough to ask."""
+    change: Change = field(default=lambda state: state)
+    """What this survey adds to the state."""
+    state_problem: str | None = None
+
+
+def survey(
+    found: tuple[Found, ...],
+    *,
+    world: World,
+    policy: Policy,
+    open_all: bool = False,
+    progress: Callable[[int, int, str], None] = lambda *_: None,
+) -> Survey:
+    """Looks at the repositories and at the cluster, and judges every lock.
+
+    The stores of repositories with locks stay open: `close` them.
+
+    Args:
+        found: the repositories.
+        world: clock, threads, stores, cluster and state.
+        policy: the settings of this run.
+        open_all: open young locks as well, to explain them.
+        progress: told how far it is: done, total and what.
+    """
+    doubt = world.cluster.check_clock(policy.max_skew)
+    loaded = load(world.shelf)
+    listed = tuple(
+        _counted(world.pool.map(_guarded_list(world), found), len(found), "listing", progress)
+    )
+    if doubt is not None:
+        return _all_unknown(listed, world, loaded.state, doubt, loaded.problem)
+
+    change = _stamping(listed, world.clock(), policy)
+    state = change(loaded.state)
+    opened = _open_old(listed, state, world, policy, open_all=open_all, progress=progress)
+    observation = None
+    if any(part.contents for part in opened.values()):
+        progress(0, 1, "observing the cluster")
+        observation = world.cluster.observe(
+            namespaces=_namespaces(found, policy), nodes=policy.observe_nodes
+        )
+        change = _with_nodes(change, observation)
+        state = change(loaded.state)
+    court = _Court(state, observation, policy, world.cluster.now())
+    judged = tuple(
+        _judge_repository(each, opened.get(index), court) for index, each in enumerate(listed)
+    )
+    return Survey(judged, court.now, state.nodes, observation, change, loaded.problem)
+
+
+def close(result: Survey) -> None:
+    """Closes every store that the survey left open."""
+    for surveyed in result.repositories:
+        if surveyed.listed.store is not None:
+            surveyed.listed.store.close()
+
+
+# --- 1: listing and remembering --------------------------------------------------------------
+
+
+def _guarded_list(world: World) -> Callable[[Found], Listed]:
+    """One repository's failure, of whatever kind, never stops the others."""
+
+    def step(found: Found) -> Listed:
+        try:
+            return list_repository(found, world.open_store)
+        except Exception:  # noqa: BLE001 - the one edge per repository
+            return Listed(found, RepositoryState.UNREACHABLE, fault(found))
+
+    return step
+
+
+def fault(found: Found) -> str:
+    """Logs where an unexpected exception came from, and returns a sentence for the report.
+
+    Its text is left out: nobody knows what is in it.
+    """
+    kind, _, trace = sys.exc_info()
+    frames = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)
+    ]
+    name = kind.__name__ if kind else "unknown"
+    log.error("unexpected fault", repository=found.repository.name, kind=name, trace=frames)
+    return (
+        f"an unexpected fault in the janitor itself ({name}; the log has its trace): please report"
+    )
+
+
+def _stamping(listed: tuple[Listed, ...], now: datetime, policy: Policy) -> Change:
+    listings = {
+        each.found.repository.name: Listing(tuple(lock.id for lock in each.locks), not each.beyond)
+        for each in listed
+        if each.succeeded
+    }
+    return lambda state: stamp(state, listings, now=now, max_skew=policy.max_skew)
+
+
+def _with_nodes(change: Change, observation: Observation) -> Change:
+    if observation.doubt is not None or observation.nodes is None:
+        return change
+    nodes, taken = observation.nodes, observation.taken
+    return lambda state: see_nodes(change(state), nodes, now=taken)
+
+
+# --- 2: reading ------------------------------------------------------------------------------
+
+
+def _open_old(
+    listed: tuple[Listed, ...],
+    state: State,
+    world: World,
+    policy: Policy,
+    *,
+    open_all: bool,
+    progress: Callable[[int, int, str], None],
+) -> dict[int, Opened]:
+    """Opens the locks that some clock calls old, by the index of their repository."""
+    wanted: list[tuple[int, Listed, tuple[LockID, ...]]] = []
+    now = world.cluster.now()
+    for index, each in enumerate(listed):
+        remembered = state.repositories.get(each.found.repository.name, {})
+        if world.shelf is None:
+            remembered = {}
+        old = tuple(
+            lock.id
+            for lock in each.locks
+            if open_all or not _looks_young(lock, each, remembered, policy, now)
+        )
+        if old:
+            wanted.append((index, each, old))
+
+    def step(work: tuple[int, Listed, tuple[LockID, ...]]) -> Opened:
+        _, each, locks = work
+        try:
+            return open_locks(each, locks, world.keyring)
+        except Exception:  # noqa: BLE001 - the one edge per repository
+            return Opened({}, state=RepositoryState.UNREACHABLE, detail=fault(each.found))
+
+    results = _counted(world.pool.map(step, wanted), len(wanted), "reading locks", progress)
+    return {index: result for (index, _, _), result in zip(wanted, results, strict=True)}
+
+
+def _looks_young(
+    lock: ListedLock,
+    listed: Listed,
+    remembered: Mapping[LockID, Remembered],
+    policy: Policy,
+    now: datetime,
+) -> bool:
+    """Whether every time at hand is young: then there is no need to open it.
+
+    The store's time or the mtime; where the store sends none, first-seen; with none at all it is
+    opened.
+    """
+    time = lock.modified
+    if time is None and lock.id in remembered:
+        time = remembered[lock.id].first_seen
+    return time is not None and now - time < policy.min_age_of(listed.found.repository)
+
+
+def _counted(
+    results: Iterable[Result], total: int, what: str, progress: Callable[[int, int, str], None]
+) -> Iterable[Result]:
+    for done, result in enumerate(results, start=1):
+        progress(done, total, what)
+        yield result
+
+
+# --- 3: observing and judging ----------------------------------------------------------------
+
+
+def _namespaces(found: tuple[Found, ...], policy: Policy) -> frozenset[str] | None:
+    """The namespaces to observe; None: all of them by one list."""
+    if policy.observe_namespaces is None:
+        return None
+    declared = (namespace for each in found for namespace in each.repository.namespaces or ())
+    return frozenset((*policy.observe_namespaces, *declared))
+
+
+@dataclass(frozen=True, slots=True)
+class _Court:
+    """What every lock of this run is judged by."""
+
+    state: State
+    observation: Observation | None
+    policy: Policy
+    now: datetime
+
+
+def _judge_repository(listed: Listed, opened: Opened | None, court: _Court) -> Surveyed:
+    if opened is not None and opened.state is not RepositoryState.READ:
+        return Surveyed(listed, opened.state, opened.detail)
+    locks = tuple(_judge_lock(lock, listed, opened, court) for lock in listed.locks)
+    return Surveyed(listed, listed.state, listed.detail, locks)
+
+
+def _judge_lock(
+    lock: ListedLock, listed: Listed, opened: Opened | None, court: _Court
+) -> JudgedLock:
+    repository = listed.found.repository
+    remembered = court.state.repositories.get(repository.name, {}).get(lock.id)
+    seen = see(lock, listed.clock, remembered)
+    if opened is not None and lock.id in opened.released:
+        return JudgedLock(seen, Judgement(Verdict.RELEASED, "its holder let go of it meanwhile"))
+    if opened is not None and lock.id in opened.contents:
+        content, stored = opened.contents[lock.id]
+        seen = replace(seen, content=content, stored=stored)
+    judgement = judge(
+        seen,
+        repository=repository,
+        observation=court.observation or Observation(taken=court.now, doubt="nobody asked it"),
+        nodes=court.state.nodes,
+        policy=court.policy,
+        now=court.now,
+    )
+    return JudgedLock(seen, judgement)
+
+
+def see(lock: ListedLock, clock: StoreClock, remembered: Remembered | None) -> SeenLock:
+    """A listed lock, with what is remembered of it, before it is opened."""
+    return SeenLock(
+        id=lock.id,
+        content=None,
+        modified=lock.modified,
+        clock=clock,
+        first_seen=None if remembered is None else remembered.first_seen,
+        put_back=remembered is not None and remembered.put_back,
+    )
+
+
+def _all_unknown(
+    listed: tuple[Listed, ...], world: World, state: State, doubt: str, problem: str | None
+) -> Survey:
+    """Without a clock to trust nothing is stamped, nothing is opened, nothing is judged."""
+    unknown = Judgement(Verdict.CLUSTER_UNKNOWN, doubt)
+    judged = tuple(
+        Surveyed(
+            each,
+            each.state,
+            each.detail,
+            tuple(JudgedLock(see(lock, each.clock, None), unknown) for lock in each.locks),
+        )
+        for each in listed
+    )
+    return Survey(judged, world.cluster.now(), state.nodes, state_problem=problem)
