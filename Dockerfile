@@ -33,18 +33,19 @@ RUN apt-get update \
     && rm -rf /system/usr/lib/python3.13/pydoc_data /system/usr/lib/*/gconv /system/usr/lib/*/engines-3 \
     && ln -s python3.13 /system/usr/bin/python3 \
     && mkdir -m 1777 /system/tmp \
-    && mkdir -p /system/etc/ssl/certs /system/home/janitor \
+    && mkdir -p /system/etc/ssl/certs /system/usr/lib/ssl \
     && cp /etc/ssl/certs/ca-certificates.crt /system/etc/ssl/certs/ \
+    && ln -s /etc/ssl/certs/ca-certificates.crt /system/usr/lib/ssl/cert.pem \
     && echo 'hosts: files dns' >/system/etc/nsswitch.conf \
     && printf '%s\n' 'root:x:0:0:root:/:/sbin/nologin' \
-        'janitor:x:65532:65532:janitor:/home/janitor:/sbin/nologin' >/system/etc/passwd \
+        'janitor:x:65532:65532:janitor:/tmp:/sbin/nologin' >/system/etc/passwd \
     && printf '%s\n' 'root:x:0:' 'janitor:x:65532:' >/system/etc/group
 
 FROM scratch AS small
 COPY --from=system /system /
 RUN ["/usr/bin/python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/usr/lib/python3.13"]
 # a library that Debian's Python newly needs is missed here, not in a cluster
-RUN ["/usr/bin/python3", "-c", "import bz2, ctypes, hashlib, lzma, pyexpat, socket, ssl, uuid, zlib"]
+RUN ["/usr/bin/python3", "-c", "import bz2, ctypes, hashlib, lzma, pyexpat, socket, ssl, uuid, zlib; assert ssl.create_default_context().get_ca_certs()"]
 
 # --- the janitor and its libraries ---------------------------------------------------------------
 FROM ${BUILDER} AS libraries
