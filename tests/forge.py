@@ -60,7 +60,7 @@ def seal(keys: SealKeys, plain: bytes, *, iv: bytes | None = None) -> bytes:
 
 def compress(plain: bytes) -> bytes:
     """One zstd frame without a content size, as restic's encoder makes it."""
-    options = {
+    options: dict[int, int] = {
         zstd.CompressionParameter.content_size_flag: 0,
         zstd.CompressionParameter.checksum_flag: 0,
     }
@@ -100,12 +100,12 @@ def forge_key(
 
 
 def forge_config(
-    keys: SealKeys, *, version: int = 2, id: str | None = None, **fields: Any
+    keys: SealKeys, *, version: int = 2, repository_id: str | None = None, **fields: Any
 ) -> bytes:
     """A stored `config`."""
     document = {
         "version": version,
-        "id": id or os.urandom(32).hex(),
+        "id": repository_id or os.urandom(32).hex(),
         "chunker_polynomial": POLYNOMIAL,
     }
     return seal(keys, _json(document | fields))
@@ -168,7 +168,7 @@ class Forged:
 
     def config_bytes(self) -> bytes:
         """A stored `config` with this id and version."""
-        return forge_config(self.keys, version=self.version, id=self.id)
+        return forge_config(self.keys, version=self.version, repository_id=self.id)
 
     def key_bytes(self, password: str | bytes | None = None, **options: Any) -> bytes:
         """A key file for this or another password of the same repository."""

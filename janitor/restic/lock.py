@@ -14,10 +14,11 @@ import msgspec
 
 from janitor.model import Lock, LockID, Unreadable
 from janitor.restic.compression import unpack
-from janitor.restic.crypto import SealKeys, open_box
+from janitor.restic.crypto import IV_SIZE, SealKeys, open_box
 from janitor.restic.errors import Doubtful, Malformed, Unauthenticated
 from janitor.restic.timestamp import GO_ZERO, parse_time
 
+_EMPTY: Final = "It is empty, an upload that was cut off; restic 0.15.1 and later ignore it."
 _BLOCKS: Final = "restic 0.15 and later cannot lock the repository while it is there"
 
 _Text = Annotated[str, msgspec.Meta(max_length=1024)]
@@ -49,11 +50,11 @@ def read_lock(lock_id: LockID, raw: bytes, keys: SealKeys, version: int) -> Lock
     the repository's config. Needs about 10 MiB at most beside `raw`.
     """
     if not raw:
-        return Unreadable(
-            "It is empty, an upload that was cut off; restic 0.15.1 and later ignore it."
-        )
+        return Unreadable(_EMPTY)
     if hashlib.sha256(raw).hexdigest() != lock_id:
         return _unreadable("its SHA-256 is not its name, so it is truncated or altered")
+    if len(raw) < IV_SIZE:
+        return Unreadable(f"It has {len(raw)} bytes; restic up to 0.19.1 crashes when it reads it.")
     try:
         plain = unpack(open_box(keys, raw), version)
         return _parse(plain)
