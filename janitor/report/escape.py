@@ -41,6 +41,15 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
 
 
+def sentence(text: str, *, limit: int | None = None) -> str:
+    """Returns the text `printable`, with a capital at its start and a full stop at its end."""
+    shown = printable(text.strip(), limit=limit)
+    if not shown:
+        return shown
+    start = shown[0].upper() if shown[0].isascii() else shown[0]
+    return start + shown[1:] + ("" if shown.endswith((".", "!", "?")) else ".")
+
+
 def encodable(text: str, stream: TextIO) -> str:
     """Returns the text with what the stream's encoding lacks escaped: writing it never fails."""
     encoding = getattr(stream, "encoding", None) or "utf-8"

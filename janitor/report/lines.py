@@ -63,7 +63,10 @@ def plain(value: object, *, depth: int = 0) -> object:
 
 def detail_of(report: LockReport) -> str:
     """The judgement's sentence, and after it why a stale lock is still there."""
-    return " ".join(filter(None, (report.judgement.detail, report.detail)))
+    said = report.judgement.detail
+    if not said or not report.detail:
+        return said or report.detail or ""
+    return f"{said} {report.detail}" if said.endswith(".") else f"{said}; {report.detail}"
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[object]]:
