@@ -1,0 +1,143 @@
+"""The configured repositories, ready to be opened: each with its credentials, or with why not.
+
+A missing mount or variable is the problem of one repository: it is reported `incomplete`, and the
+others are still done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from janitor.discover.configuration import Configuration
+from janitor.discover.credentials import (
+    NOT_FOR_STORES,
+    check_files,
+    find_location,
+    find_password,
+)
+from janitor.discover.entry import ConfiguredRepository
+from janitor.discover.environment import Environment, IncompleteError, read_environment
+from janitor.discover.mistakes import ConfigurationError
+from janitor.discover.variables import is_restic_variable, pod_identity
+from janitor.model import Repository, RepositoryState, Secret
+from janitor.store.errors import BadLocation
+from janitor.store.location import Location, parse_location
+
+_NAMES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A repository for the sweep. With a `problem` it is reported with `state` and not opened."""
+
+    repository: Repository
+    location: Location | None = None
+    environment: Mapping[str, Secret] = field(default_factory=dict)
+    """The variables that its store may need; neither the password nor the location."""
+    password: Secret | None = None
+    key_hint: str | None = None
+    """The start of the key's name that is tried first (RESTIC_KEY_HINT)."""
+    state: RepositoryState | None = None
+    problem: str | None = None
+    """One sentence for a person."""
+
+
+def find_configured(configuration: Configuration, process: Mapping[str, str]) -> tuple[Found, ...]:
+    """The repositories of the file, in its order; without a file the one that restic would use.
+
+    `process` is the environment of this process: of it, configured repositories see only the
+    identity that the cloud gave to the pod. Raises ConfigurationError only without a file, where
+    restic's variables say no place.
+    """
+    if configuration.file is None:
+        return (_default(process),)
+    return tuple(_found(configured, process) for configured in configuration.repositories)
+
+
+def select(found: Iterable[Found], patterns: Sequence[str]) -> tuple[Found, ...]:
+    """Those whose name fits one of the globs; all of them where there is no pattern.
+
+    Raises ConfigurationError for a pattern that fits none, naming the repositories there are.
+    """
+    everything = tuple(found)
+    if not patterns:
+        return everything
+    names = [each.repository.name for each in everything]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if names[_NAMES_SHOWN:] else "")
+            raise ConfigurationError(
+                f"--repository {pattern}: no repository has such a name; there are: {shown}."
+            )
+    return tuple(
+        each
+        for each in everything
+        if any(fnmatchcase(each.repository.name, pattern) for pattern in patterns)
+    )
+
+
+def _found(configured: ConfiguredRepository, process: Mapping[str, str]) -> Found:
+    repository = configured.repository
+    try:
+        environment = read_environment(configured.sources, configured.variables)
+        location = configured.location
+        if location is None:
+            location = _parsed(find_location(environment))
+            repository = replace(repository, location=location.shown)
+        values = pod_identity(environment.values, process) | dict(environment.values)
+        environment = replace(environment, values=values)
+        return _complete(Found(repository, location), environment)
+    except IncompleteError as problem:
+        return _incomplete(Found(repository, configured.location), problem)
+
+
+def _default(process: Mapping[str, str]) -> Found:
+    environment = Environment(
+        {
+            name: Secret(value)
+            for name, value in process.items()
+            if value and is_restic_variable(name)
+        }
+    )
+    if not {"RESTIC_REPOSITORY", "RESTIC_REPOSITORY_FILE"} & set(environment.values):
+        raise ConfigurationError(
+            "There is nothing to look at: give --config FILE, or RESTIC_REPOSITORY and "
+            "RESTIC_PASSWORD in the environment."
+        )
+    found = Found(Repository("default"))
+    try:
+        location = _parsed(find_location(environment))
+        repository = replace(found.repository, location=location.shown)
+        found = replace(found, repository=repository, location=location)
+        return _complete(found, environment)
+    except IncompleteError as problem:
+        return _incomplete(found, problem)
+
+
+def _parsed(text: str) -> Location:
+    try:
+        return parse_location(text)
+    except BadLocation as error:
+        raise IncompleteError(str(error)) from None
+
+
+def _complete(found: Found, environment: Environment) -> Found:
+    """With everything that opens it. Raises IncompleteError where something is missing."""
+    password = find_password(environment)
+    if found.location is not None:
+        check_files(environment, found.location.scheme)
+    hint = environment.values.get("RESTIC_KEY_HINT")
+    return replace(
+        found,
+        environment={
+            name: value for name, value in environment.values.items() if name not in NOT_FOR_STORES
+        },
+        password=password,
+        key_hint=None if hint is None else hint.reveal(),
+    )
+
+
+def _incomplete(found: Found, problem: IncompleteError) -> Found:
+    return replace(found, state=RepositoryState.INCOMPLETE, problem=f"{problem}.")

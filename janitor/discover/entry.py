@@ -1,0 +1,171 @@
+"""One entry of `repositories`: checked, and turned into the words of model.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from janitor import __version__
+from janitor.discover.durations import DurationError, parse_duration
+from janitor.discover.mistakes import Mistakes, nearest, shown_name
+from janitor.discover.names import check_namespaces, check_repository_name, read_holder
+from janitor.discover.schema import Holder, RepositoryEntry
+from janitor.discover.settings import duration_problem
+from janitor.discover.variables import VARIABLES, is_restic_variable, is_secret
+from janitor.model import HolderPattern, Policy, Repository
+from janitor.store.errors import BadLocation
+from janitor.store.location import Location, parse_location
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredRepository:
+    """A repository as the file describes it, before its credentials are read."""
+
+    repository: Repository
+    location: Location | None = None
+    """None: RESTIC_REPOSITORY in its environment says where it is."""
+    sources: tuple[Path, ...] = ()
+    """`environment`: folders and env files, the later win."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def read_entry(
+    entry: RepositoryEntry, path: str, folder: Path, policy: Policy, mistakes: Mistakes
+) -> ConfiguredRepository:
+    """Checks one entry, whose relative `environment` paths begin at `folder`."""
+    check_repository_name(entry.name, f"{path}.name", mistakes)
+    _refuse_what_comes_later(entry, path, mistakes)
+    location = _location(entry, path, mistakes)
+    repository = Repository(
+        name=entry.name,
+        location="" if location is None else location.shown,
+        holders=_holders(entry, path, mistakes),
+        namespaces=_namespaces(entry, path, policy, mistakes),
+        shared=entry.shared,
+        min_age=_duration("min_age", entry.min_age, path, policy, mistakes),
+        remove_unrefreshed_after=_unrefreshed_after(entry, path, policy, mistakes),
+    )
+    return ConfiguredRepository(
+        repository,
+        location,
+        _sources(entry, path, folder, mistakes),
+        _variables(entry, path, mistakes),
+    )
+
+
+def _refuse_what_comes_later(entry: RepositoryEntry, path: str, mistakes: Mistakes) -> None:
+    version = ".".join(__version__.split(".")[:2])
+    if entry.secrets:
+        mistakes.add(
+            f"{path}.secrets",
+            f"is not served by this version ({version}): mount the Secret and name its folder "
+            "under `environment`.",
+        )
+    if entry.workloads:
+        mistakes.add(
+            f"{path}.workloads",
+            f"is not served by this version ({version}): write the pods' names under `holders`.",
+        )
+
+
+def _location(entry: RepositoryEntry, path: str, mistakes: Mistakes) -> Location | None:
+    if entry.location is None:
+        return None
+    try:
+        return parse_location(entry.location)
+    except BadLocation as error:
+        mistakes.add(f"{path}.location", f"{error}.")
+        return None
+
+
+def _holders(entry: RepositoryEntry, path: str, mistakes: Mistakes) -> tuple[HolderPattern, ...]:
+    patterns: list[HolderPattern] = []
+    for index, holder in enumerate(entry.holders):
+        place = f"{path}.holders[{index}]"
+        if isinstance(holder, Holder):
+            patterns.append(read_holder(holder.name, holder.containers, place, mistakes))
+        else:
+            patterns.append(read_holder(holder, None, place, mistakes))
+    return tuple(patterns)
+
+
+def _namespaces(
+    entry: RepositoryEntry, path: str, policy: Policy, mistakes: Mistakes
+) -> tuple[str, ...] | None:
+    if entry.namespaces is None:
+        return None
+    check_namespaces(entry.namespaces, f"{path}.namespaces", mistakes)
+    observed = policy.observe_namespaces
+    for index, namespace in enumerate(entry.namespaces):
+        if observed is not None and namespace not in observed:
+            mistakes.add(
+                f"{path}.namespaces[{index}]",
+                "is not in `observe.namespaces`, so its pods would never be seen: add it there.",
+            )
+    return entry.namespaces
+
+
+def _duration(
+    key: str, text: str | None, path: str, policy: Policy, mistakes: Mistakes
+) -> timedelta | None:
+    if text is None:
+        return None
+    try:
+        duration = parse_duration(text)
+    except DurationError as error:
+        mistakes.add(f"{path}.{key}", f"{error}.")
+        return None
+    problem = duration_problem(key, duration, allow_short=policy.allow_short_min_age)
+    if problem is not None:
+        mistakes.add(f"{path}.{key}", problem)
+    return duration
+
+
+def _unrefreshed_after(
+    entry: RepositoryEntry, path: str, policy: Policy, mistakes: Mistakes
+) -> timedelta | None:
+    after = entry.remove_unrefreshed_after
+    if isinstance(after, msgspec.UnsetType):
+        return None
+    if after is None and policy.remove_unrefreshed_after is not None:
+        mistakes.add(
+            f"{path}.remove_unrefreshed_after",
+            "cannot switch off what the top level switches on: set it for each repository instead.",
+        )
+    return _duration("remove_unrefreshed_after", after, path, policy, mistakes)
+
+
+def _sources(
+    entry: RepositoryEntry, path: str, folder: Path, mistakes: Mistakes
+) -> tuple[Path, ...]:
+    written = (entry.environment,) if isinstance(entry.environment, str) else entry.environment
+    for source in written:
+        if not source or not source.isprintable():
+            mistakes.add(f"{path}.environment", "must be the path of a folder or an env file.")
+    return tuple(folder / source for source in written)
+
+
+def _variables(entry: RepositoryEntry, path: str, mistakes: Mistakes) -> Mapping[str, str]:
+    for name, value in entry.variables.items():
+        shown = shown_name(name)
+        place = f"{path}.variables"
+        if not is_restic_variable(name):
+            mistakes.add(place, f"{shown} is no variable that restic reads{_hint(name)}.")
+        elif is_secret(name):
+            mistakes.add(
+                place,
+                f"{shown} is a secret, and this file is no place for one: write it into a file "
+                "that `environment` names.",
+            )
+        elif "\0" in value:
+            mistakes.add(place, f"{shown} holds a NUL byte, which no environment variable can.")
+    return entry.variables
+
+
+def _hint(name: str) -> str:
+    hint = nearest(name, VARIABLES)
+    return f": {hint.rstrip('?')}" if hint.startswith("did") else ""

@@ -1,0 +1,112 @@
+"""The spelling of the configuration file: its keys and their types, and nothing else.
+
+What the values must be is checked in configuration.py; the keys that later versions will serve are
+here already, so that a file written for those is told apart from a spelling mistake.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Unknown keys are mistakes, never ignored."""
+
+
+class Observe(_Strict, frozen=True):
+    """`observe`: which part of the cluster is looked at."""
+
+    namespaces: str | tuple[str, ...] = "all"
+    nodes: bool = True
+
+
+class Holder(_Strict, frozen=True):
+    """One entry of `holders` that names containers."""
+
+    name: str
+    containers: tuple[str, ...] | None = None
+
+
+class SecretReference(_Strict, frozen=True):
+    """One entry of `secrets` (a later version)."""
+
+    namespace: str
+    name: str
+    keys: dict[str, str] | None = None
+
+
+class RepositoryEntry(_Strict, frozen=True):
+    """One entry of `repositories`."""
+
+    name: str
+    location: str | None = None
+    environment: str | tuple[str, ...] = ()
+    variables: dict[str, str] = {}
+    holders: tuple[str | Holder, ...] = ()
+    namespaces: tuple[str, ...] | None = None
+    shared: bool = False
+    min_age: str | None = None
+    remove_unrefreshed_after: str | msgspec.UnsetType | None = msgspec.UNSET
+    secrets: tuple[SecretReference, ...] | None = None
+    workloads: tuple[str, ...] | None = None
+
+
+class Volume(_Strict, frozen=True):
+    """One entry of `volumes` (a later version)."""
+
+    path: str
+    claim: str | None = None
+    nfs: str | None = None
+
+
+class Source(_Strict, frozen=True):
+    """One source of `discover` (a later version)."""
+
+    namespaces: tuple[str, ...] | None = None
+
+
+class K8upDefaults(_Strict, frozen=True):
+    """What K8up's operator has in its own environment (a later version)."""
+
+    endpoint: str | None = None
+    bucket: str | None = None
+    environment: str | tuple[str, ...] | None = None
+
+
+class K8upSource(_Strict, frozen=True):
+    """`discover.k8up` (a later version)."""
+
+    namespaces: tuple[str, ...] | None = None
+    defaults: K8upDefaults | None = None
+
+
+class WorkloadSource(_Strict, frozen=True):
+    """`discover.workloads` (a later version)."""
+
+    namespaces: tuple[str, ...] | None = None
+    selector: str | None = None
+
+
+class Discover(_Strict, frozen=True):
+    """`discover` (a later version)."""
+
+    stash: Source | None = None
+    kubestash: Source | None = None
+    volsync: Source | None = None
+    k8up: K8upSource | None = None
+    workloads: WorkloadSource | None = None
+
+
+class Document(_Strict, frozen=True):
+    """The whole file."""
+
+    min_age: str | None = None
+    max_removals: int | None = None
+    max_skew: str | None = None
+    remove_unrefreshed_after: str | None = None
+    allow_short_min_age: bool | None = None
+    dry_run: bool | None = None
+    observe: Observe = Observe()
+    repositories: tuple[RepositoryEntry, ...] = ()
+    discover: Discover | None = None
+    volumes: tuple[Volume, ...] | None = None
