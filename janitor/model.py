@@ -178,6 +178,11 @@ class SeenLock:
     stored: bytes = field(default=b"", repr=False)
     """The stored (encrypted) bytes: the record that can be put back. Empty if not opened."""
 
+    @property
+    def hostname(self) -> str:
+        """The holder's; empty where it is not known."""
+        return self.content.hostname if isinstance(self.content, Lock) else ""
+
 
 # --- whose locks they are --------------------------------------------------------------------
 

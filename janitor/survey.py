@@ -35,6 +35,10 @@ from janitor.world import Result, World
 log = structlog.get_logger("janitor")
 
 
+def _nothing(state: State) -> State:
+    return state
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedLock:
     """One lock with what is known of it and what was decided."""
@@ -69,8 +73,8 @@ class Survey:
     """What is known of Nodes, the observation included."""
     observation: Observation | None = None
     """None: no lock was old enough to ask."""
-    change: Change = field(default=lambda state: state)
-    """What this survey adds to the state."""
+    change: Change = field(default=_nothing)
+    """What this survey adds to the state; nothing, where none is kept."""
     state_problem: str | None = None
 
 
@@ -101,14 +105,14 @@ def survey(
     if doubt is not None:
         return _all_unknown(listed, world, loaded.state, doubt, loaded.problem)
 
-    change = _stamping(listed, world.clock(), policy)
+    change = _stamping(listed, world.clock(), policy) if world.shelf else _nothing
     state = change(loaded.state)
     opened = _open_old(listed, state, world, policy, open_all=open_all, progress=progress)
     observation = None
     if any(part.contents for part in opened.values()):
         progress(0, 1, "observing the cluster")
         observation = world.cluster.observe(
-            namespaces=_namespaces(found, policy), nodes=policy.observe_nodes
+            namespaces=namespaces_of(found, policy), nodes=policy.observe_nodes
         )
         change = _with_nodes(change, observation)
         state = change(loaded.state)
@@ -129,10 +133,15 @@ def close(result: Survey) -> None:
 # --- 1: listing and remembering --------------------------------------------------------------
 
 
+_STOPPED = "the janitor was told to stop before it came to this repository"
+
+
 def _guarded_list(world: World) -> Callable[[Found], Listed]:
     """One repository's failure, of whatever kind, never stops the others."""
 
     def step(found: Found) -> Listed:
+        if world.stopping():
+            return Listed(found, RepositoryState.UNREACHABLE, _STOPPED)
         try:
             return list_repository(found, world.open_store)
         except Exception:  # noqa: BLE001 - the one edge per repository
@@ -190,8 +199,6 @@ def _open_old(
     now = world.cluster.now()
     for index, each in enumerate(listed):
         remembered = state.repositories.get(each.found.repository.name, {})
-        if world.shelf is None:
-            remembered = {}
         old = tuple(
             lock.id
             for lock in each.locks
@@ -202,6 +209,8 @@ def _open_old(
 
     def step(work: tuple[int, Listed, tuple[LockID, ...]]) -> Opened:
         _, each, locks = work
+        if world.stopping():
+            return Opened({}, state=RepositoryState.UNREACHABLE, detail=_STOPPED)
         try:
             return open_locks(each, locks, world.keyring)
         except Exception:  # noqa: BLE001 - the one edge per repository
@@ -240,7 +249,7 @@ def _counted(
 # --- 3: observing and judging ----------------------------------------------------------------
 
 
-def _namespaces(found: tuple[Found, ...], policy: Policy) -> frozenset[str] | None:
+def namespaces_of(found: tuple[Found, ...], policy: Policy) -> frozenset[str] | None:
     """The namespaces to observe; None: all of them by one list."""
     if policy.observe_namespaces is None:
         return None

@@ -45,8 +45,8 @@ class Printer(Protocol):
         """So much of a step is done; shown only to a person who waits."""
 
 
-def _never() -> bool:
-    return False
+def _never() -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +62,5 @@ class World:
     shelf: Shelf | None
     """Where the state is kept; None: nowhere."""
     keyring: Keyring = field(default_factory=Keyring)
-    stopping: Callable[[], bool] = _never
-    """True once a signal asked to finish the step in hand and report."""
+    stopping: Callable[[], int] = _never
+    """The number of the signal that asked to finish the step in hand and report; 0: none did."""

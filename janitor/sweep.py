@@ -1,0 +1,141 @@
+"""One sweep, top to bottom: survey, doubt the whole, remember, remove, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from janitor.discover.found import Found
+from janitor.model import LockID, LockReport, Policy, RepositoryReport, SweepReport
+from janitor.remove import Outcome, Sight, remove_stale
+from janitor.state import save
+from janitor.survey import Survey, Surveyed, close, fault, namespaces_of, survey
+from janitor.tally import Tally, lock_reports, repository_report
+from janitor.world import Printer, World
+
+
+class Mode(Enum):
+    """What a run may do."""
+
+    SWEEP = "sweep"
+    DRY_RUN = "dry run"
+    """Everything but the delete."""
+    LIST = "list"
+    """Nothing is removed and nothing is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to: the sum, and what is worth telling elsewhere."""
+
+    report: SweepReport
+    locks: tuple[LockReport, ...] = field(repr=False, default=())
+    """Those that are stale or could not be judged."""
+    repositories: tuple[RepositoryReport, ...] = field(repr=False, default=())
+    """Those that failed."""
+
+
+def sweep(
+    found: tuple[Found, ...],
+    *,
+    world: World,
+    policy: Policy,
+    printer: Printer,
+    mode: Mode = Mode.SWEEP,
+    notes: tuple[str, ...] = (),
+) -> Result:
+    """Finds the stale locks of these repositories, and removes them where the mode is SWEEP.
+
+    Every report goes to the printer as soon as it is known. `notes` are sentences about the run
+    (why it is a dry run) that the sum repeats.
+    """
+    tally = Tally(began=world.clock(), dry_run=mode is not Mode.SWEEP, notes=notes)
+    result = survey(found, world=world, policy=policy, progress=printer.progress)
+    try:
+        tally.problem(result.state_problem)
+        if mode is not Mode.LIST:
+            tally.problem(save(world.shelf, result.change))
+        breaker = None if mode is Mode.LIST else _too_many(result, policy)
+        tally.problem(breaker)
+        work = _Work(world, policy, result, found, remove=mode is Mode.SWEEP and breaker is None)
+        for surveyed, outcomes in work.done():
+            reports = lock_reports(surveyed, outcomes, result, dry_run=tally.dry_run, kept=breaker)
+            for lock in reports:
+                printer.lock(lock)
+            repository = repository_report(surveyed, reports, outcomes)
+            printer.repository(repository)
+            tally.add(repository, reports)
+    finally:
+        close(result)
+    tally.note_missing_state(world.shelf is None)
+    report = tally.report(world.clock(), policy, signal=world.stopping())
+    printer.sweep(report)
+    return Result(report, tuple(tally.notable), tuple(tally.failed))
+
+
+def _too_many(result: Survey, policy: Policy) -> str | None:
+    """The circuit breaker: so many holders do not die at once, unless something else is wrong.
+
+    A holder is a repository and a hostname; a lock without a hostname counts one.
+    """
+    holders = {
+        (surveyed.found.repository.name, judged.seen.hostname or judged.seen.id)
+        for surveyed in result.repositories
+        for judged in surveyed.locks
+        if judged.judgement.verdict.stale
+    }
+    if len(holders) <= policy.max_removals:
+        return None
+    return (
+        f"the locks of {len(holders)} holders are stale, more than max_removals "
+        f"({policy.max_removals}): nothing was removed; look at them, and if they really are dead, "
+        f"run once with `--max-removals {len(holders)}`"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The removals of one sweep, repository by repository."""
+
+    world: World
+    policy: Policy
+    survey: Survey
+    found: tuple[Found, ...]
+    remove: bool
+
+    def done(self) -> Iterator[tuple[Surveyed, dict[LockID, Outcome]]]:
+        """Each repository with what became of its stale locks, in the order of the survey."""
+        repositories = self.survey.repositories
+        first = self.survey.observation
+        if not self.remove or first is None:
+            yield from ((surveyed, {}) for surveyed in repositories)
+            return
+        sight = Sight(
+            self.world,
+            first,
+            namespaces_of(self.found, self.policy),
+            nodes=self.policy.observe_nodes,
+        )
+
+        def step(surveyed: Surveyed) -> dict[LockID, Outcome]:
+            try:
+                return remove_stale(
+                    surveyed,
+                    world=self.world,
+                    policy=self.policy,
+                    sight=sight,
+                    nodes=self.survey.nodes,
+                )
+            except Exception:  # noqa: BLE001 - the one edge per repository
+                return _failed(surveyed, fault(surveyed.found))
+
+        yield from zip(repositories, self.world.pool.map(step, repositories), strict=True)
+
+
+def _failed(surveyed: Surveyed, sentence: str) -> dict[LockID, Outcome]:
+    return {
+        judged.seen.id: Outcome(judged, failure=sentence)
+        for judged in surveyed.locks
+        if judged.judgement.verdict.stale
+    }
