@@ -151,7 +151,7 @@ def _awaiting_confirmation(question: _Question) -> _Answer | None:
     """A clock that is not the holder's must know this very ID for min_age: the store's own, or
     the janitor's.
     """
-    known_for = _unchanged(question.lock, question.now)
+    known_for = unchanged(question.lock, question.now)
     if known_for is not None and known_for >= question.min_age:
         return None
     if known_for is None:
@@ -164,7 +164,7 @@ def _awaiting_confirmation(question: _Question) -> _Answer | None:
     )
 
 
-def _unchanged(lock: SeenLock, now: datetime) -> timedelta | None:
+def unchanged(lock: SeenLock, now: datetime) -> timedelta | None:
     """How long this ID is known to exist by a clock that is not the holder's; None: unknown."""
     known = [lock.first_seen]
     if lock.clock is StoreClock.SERVER:

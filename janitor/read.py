@@ -102,8 +102,11 @@ def _list(found: Found, store: Store) -> Listed:
 # --- reading ---------------------------------------------------------------------------------
 
 
-class _CannotOpen(Exception):  # noqa: N818 - internal: carries a state and a sentence outwards
+class CannotOpen(Exception):  # noqa: N818 - carries a state and a sentence outwards
+    """No lock of this repository can be read: in which state it is, and why, in one sentence."""
+
     def __init__(self, state: RepositoryState, detail: str) -> None:
+        super().__init__(detail)
         self.state = state
         self.detail = detail
 
@@ -115,9 +118,9 @@ def open_locks(listed: Listed, locks: Iterable[LockID], keyring: Keyring) -> Ope
     """
     assert listed.store is not None  # noqa: S101 - only repositories with locks come here
     try:
-        keys, config = _open_repository(listed.found, listed.store, keyring)
+        keys, config = open_repository(listed.found, listed.store, keyring)
         return _read_each(listed.store, locks, keys, config.version)
-    except _CannotOpen as problem:
+    except CannotOpen as problem:
         return Opened({}, state=problem.state, detail=problem.detail)
     except StoreError as error:
         return Opened({}, state=error.state, detail=str(error))
@@ -138,11 +141,12 @@ def _read_each(store: Store, locks: Iterable[LockID], keys: SealKeys, version: i
     return Opened(contents, frozenset(released))
 
 
-def _open_repository(
+def open_repository(
     found: Found, store: Store, keyring: Keyring
 ) -> tuple[SealKeys, RepositoryConfig]:
+    """The repository's keys and config. Raises CannotOpen, StoreError."""
     if found.password is None:
-        raise _CannotOpen(
+        raise CannotOpen(
             RepositoryState.INCOMPLETE,
             "no password: set RESTIC_PASSWORD or RESTIC_PASSWORD_FILE in its environment",
         )
@@ -154,7 +158,7 @@ def _open_repository(
     try:
         return keys, read_config(raw, keys)
     except ContentError as error:
-        raise _CannotOpen(RepositoryState.NO_REPOSITORY, str(error)) from None
+        raise CannotOpen(RepositoryState.NO_REPOSITORY, str(error)) from None
 
 
 def _open_key(found: Found, password: Secret, store: Store, keyring: Keyring) -> SealKeys:
@@ -173,7 +177,7 @@ def _open_key(found: Found, password: Secret, store: Store, keyring: Keyring) ->
         else:
             if keys is not None:
                 return keys
-    raise _CannotOpen(RepositoryState.WRONG_PASSWORD, _no_key(tried, faults))
+    raise CannotOpen(RepositoryState.WRONG_PASSWORD, _no_key(tried, faults))
 
 
 def _no_key(tried: int, faults: list[str]) -> str:
