@@ -31,7 +31,7 @@ _Unsigned = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 class _LockFile(msgspec.Struct, frozen=True):
     """Absent fields are what Go makes of them; unknown ones are ignored; nothing is coerced."""
 
-    time: str | None = None
+    time: str | msgspec.UnsetType = msgspec.UNSET
     exclusive: bool = False
     hostname: _Text = ""
     username: _Text = ""
@@ -69,10 +69,11 @@ def read_lock(lock_id: LockID, raw: bytes, keys: SealKeys, version: int) -> Lock
 def _parse(plain: bytes) -> Lock:
     """Raises Malformed with a clause that says what is wrong with this JSON."""
     try:
-        # Go would put U+FFFD for what is not UTF-8. restic never writes such bytes: it does the
-        # same when it writes. So they are damage, and a doubt about whose lock it is.
-        plain.decode("utf-8")
         content = _decode(plain)
+        # Go would put U+FFFD for what is not UTF-8. restic never writes such bytes: it does the
+        # same when it writes. So they are damage, and a doubt about whose lock it is. (msgspec
+        # looks at the fields that it knows only.)
+        plain.decode("utf-8")
     except UnicodeError:
         raise Doubtful("its content is not UTF-8") from None
     except msgspec.ValidationError as error:
@@ -81,7 +82,7 @@ def _parse(plain: bytes) -> Lock:
         raise Malformed("its content is not valid JSON") from None
     except RecursionError:
         raise Doubtful("its JSON is nested too deeply") from None
-    time = GO_ZERO if content.time is None else parse_time(content.time)
+    time = GO_ZERO if content.time is msgspec.UNSET else parse_time(content.time)
     if time == GO_ZERO:
         raise Doubtful("it has no time, which restic takes for the year 1")
     return Lock(
