@@ -1,0 +1,156 @@
+"""The way to the API server: from inside a pod, or by a kubeconfig.
+
+Every failure is a mistake in the installation and ends in BadKubeconfig. The errors of the
+official client and of exec plugins may hold tokens, so they are never chained to it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from janitor.cluster.client import Client
+from janitor.cluster.errors import BadKubeconfig
+from janitor.cluster.exchange import Limits
+from janitor.cluster.kubeconfig import Chosen, choose
+from janitor.cluster.observe import OwnPod
+
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where the kubelet mounts the service account's token and the cluster's certificate."""
+
+
+def in_cluster(environ: Mapping[str, str]) -> bool:
+    """True in a pod: the kubelet sets this variable in every container."""
+    return bool(environ.get("KUBERNETES_SERVICE_HOST"))
+
+
+def own_pod(environ: Mapping[str, str]) -> OwnPod:
+    """The witness, from the downward API. Raises BadKubeconfig where the manifest lacks it."""
+    names = ("POD_NAMESPACE", "POD_NAME", "POD_UID")
+    missing = [name for name in names if not environ.get(name)]
+    if missing:
+        raise BadKubeconfig(
+            f"In a pod the janitor needs {', '.join(missing)} from the downward API, as the "
+            "CronJob of k8s/base sets them."
+        )
+    namespace, name, uid = (environ[name] for name in names)
+    return OwnPod(namespace=namespace, name=name, uid=uid)
+
+
+def connect(
+    *,
+    context: str | None,
+    environ: Mapping[str, str],
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    limits: Limits | None = None,
+    account: Path = ACCOUNT,
+) -> Client:
+    """A client for the named context; without a name, of this pod, else of the current context.
+
+    `clock` gives aware times, `sleep` takes seconds. Sends nothing yet, but an exec plugin of the
+    kubeconfig is run. Raises BadKubeconfig.
+    """
+    if context is None and in_cluster(environ):
+        configuration = _of_the_pod(environ, account)
+        credentials = "the service account's token"
+    else:
+        chosen = choose(context, environ)
+        configuration = _of_the_context(chosen)
+        credentials = f"the credentials of the kubeconfig's context {chosen.context!r}"
+    return Client(configuration, clock=clock, sleep=sleep, credentials=credentials, limits=limits)
+
+
+def _of_the_pod(environ: Mapping[str, str], account: Path) -> Configuration:
+    from kubernetes.client import Configuration  # noqa: PLC0415 - files alone never need it
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415
+    from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415
+
+    configuration = Configuration()
+    loader = InClusterConfigLoader(
+        token_filename=str(account / "token"),
+        cert_filename=str(account / "ca.crt"),
+        environ=environ,
+    )
+    try:
+        loader.load_and_set(configuration)
+    except (ConfigException, OSError, ValueError):
+        raise BadKubeconfig(
+            f"This pod has no usable service account at {account}: it needs "
+            "automountServiceAccountToken, as in k8s/base, or --context with a kubeconfig."
+        ) from None
+    return configuration
+
+
+def _of_the_context(chosen: Chosen) -> Configuration:
+    from kubernetes.client import Configuration  # noqa: PLC0415 - files alone never need it
+    from kubernetes.config import load_kube_config  # noqa: PLC0415
+
+    configuration = Configuration()
+    failed = False
+    with _root_log_silenced() as complaints:
+        try:
+            load_kube_config(
+                config_file=chosen.files,
+                context=chosen.context,
+                client_configuration=configuration,
+            )
+        except Exception:  # noqa: BLE001 - a file people wrote meets a library without checks
+            failed = True
+    # Raised outside the handler, so that nothing of the library's error is chained to it.
+    if chosen.exec_command is not None and (failed or complaints):
+        raise BadKubeconfig(
+            f"The program {chosen.exec_command!r}, by which the kubeconfig's user "
+            f"{chosen.user!r} signs in, failed: `kubectl --context {chosen.context} version` "
+            "shows why."
+        )
+    if failed:
+        raise BadKubeconfig(
+            f"The kubeconfig's context {chosen.context!r} or its user {chosen.user!r} cannot be "
+            f"used: `kubectl --context {chosen.context} version` shows why."
+        )
+    if _is_loopback(configuration.host) and not chosen.proxied:
+        # As kubectl does: a proxy of the environment is not for this machine itself.
+        configuration.proxy = None
+    return configuration
+
+
+@contextmanager
+def _root_log_silenced() -> Iterator[list[int]]:
+    """What is logged to the root logger itself is dropped and its levels are collected.
+
+    The official client tells a failing exec plugin only so, with the plugin's own words. The
+    handler is there because `logging.error` sets the whole of logging up where none is.
+    """
+    root = logging.getLogger()
+    complaints: list[int] = []
+
+    def drop(record: logging.LogRecord) -> bool:
+        complaints.append(record.levelno)
+        return False
+
+    handler = logging.NullHandler()
+    root.addHandler(handler)
+    root.addFilter(drop)
+    try:
+        yield complaints
+    finally:
+        root.removeFilter(drop)
+        root.removeHandler(handler)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
