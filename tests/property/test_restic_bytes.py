@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from janitor.model import Lock, LockID, Secret, Unreadable
@@ -19,6 +19,8 @@ from janitor.restic.key import MAX_MEMORY, MAX_WORK, open_key, parse_key
 from janitor.restic.lock import read_lock
 from tests.forge import compress, forge_key, forge_keys, forge_lock, name_of, seal
 
+PATIENT = settings(deadline=None)
+"""A busy machine is no failure."""
 KEYS = forge_keys()
 VERSIONS = st.sampled_from([1, 2])
 STORED = {version: forge_lock(KEYS, version=version) for version in (1, 2)}
@@ -41,12 +43,14 @@ def check_printable(content: Lock | Unreadable) -> None:
         assert content.reason.isprintable()
 
 
+@PATIENT
 @given(raw=st.binary(max_size=300), version=VERSIONS)
 def test_bytes_that_the_key_did_not_seal_are_never_a_lock(raw: bytes, version: int) -> None:
     """Read nothing that is not authentic; raise for nothing."""
     assert isinstance(read_lock(name_of(raw), raw, KEYS, version), Unreadable)
 
 
+@PATIENT
 @given(raw=st.binary(max_size=300))
 def test_bytes_that_the_key_did_not_seal_never_open(raw: bytes) -> None:
     """Boxes, configs and key files of any bytes raise one of two errors and nothing else."""
@@ -58,6 +62,7 @@ def test_bytes_that_the_key_did_not_seal_never_open(raw: bytes) -> None:
         parse_key(name_of(raw), raw)
 
 
+@PATIENT
 @given(plain=st.binary(max_size=400), version=VERSIONS)
 @example(plain=b"\x02", version=2)
 @example(plain=b"\x02" + compress(b"\xff"), version=2)
@@ -67,6 +72,7 @@ def test_authentic_bytes_of_any_content_never_raise(plain: bytes, version: int) 
     check_printable(read_lock(name_of(stored), stored, KEYS, version))
 
 
+@PATIENT
 @given(text=NEARLY_LOCKS, version=VERSIONS)
 def test_authentic_json_of_any_shape_never_raises(text: str, version: int) -> None:
     """Surrogates, huge numbers, NaN and wrong types included."""
@@ -74,6 +80,7 @@ def test_authentic_json_of_any_shape_never_raises(text: str, version: int) -> No
     check_printable(read_lock(name_of(stored), stored, KEYS, version))
 
 
+@PATIENT
 @given(plain=st.binary(min_size=1, max_size=400), data=st.data())
 def test_what_was_sealed_opens_with_its_keys_only(plain: bytes, data: Any) -> None:
     """open(seal(x)) is x; any other key refuses. (r counts for nothing in an empty box.)"""
@@ -99,6 +106,7 @@ def test_every_flipped_bit_makes_a_lock_unreadable(version: int) -> None:
             assert isinstance(read_lock(name, raw, KEYS, version), Unreadable), bit
 
 
+@PATIENT
 @given(length=st.integers(0, len(STORED[2]) - 1))
 def test_every_truncated_lock_is_unreadable(length: int) -> None:
     """Under either name."""
@@ -107,12 +115,14 @@ def test_every_truncated_lock_is_unreadable(length: int) -> None:
         assert isinstance(read_lock(name, raw, KEYS, 2), Unreadable)
 
 
+@PATIENT
 @given(raw=st.binary(max_size=64), name=st.text(max_size=80))
 def test_a_name_that_is_not_the_hash_is_never_a_lock(raw: bytes, name: str) -> None:
     """A lock under a wrong name could be deleted in another's place."""
     assert isinstance(read_lock(LockID(name), raw, KEYS, 2), Unreadable)
 
 
+@PATIENT
 @given(
     instant=st.datetimes(
         datetime(2, 1, 1),
@@ -139,6 +149,7 @@ def test_any_offset_and_fraction_yields_the_same_instant(
     assert content.time == expected
 
 
+@PATIENT
 @given(n=st.integers(), r=st.integers(), p=st.integers())
 @example(n=2**18, r=8, p=1)
 @example(n=2**15, r=8, p=64)
@@ -157,6 +168,7 @@ def test_no_key_that_is_accepted_costs_more_than_the_bounds(n: int, r: int, p: i
     assert key.n * key.r * key.p <= MAX_WORK
 
 
+@settings(deadline=None, max_examples=25)
 @given(power=st.integers(1, 15), r=st.integers(1, 8), p=st.integers(1, 3))
 def test_every_key_that_is_accepted_can_be_derived(power: int, r: int, p: int) -> None:
     """No bound is wider than what the library takes: else the sweep would meet its error."""
@@ -170,6 +182,7 @@ def test_every_key_that_is_accepted_can_be_derived(power: int, r: int, p: int) -
         open_key(key, Secret("another"))
 
 
+@PATIENT
 @given(size=st.integers(MAX_PLAIN - 3, MAX_PLAIN + 3))
 def test_the_bound_of_inflating_is_exact(size: int) -> None:
     """Up to it a lock is read; beyond it, nothing is."""
