@@ -17,7 +17,7 @@ from janitor.report.escape import encodable, sentence
 from janitor.report.lines import json_line
 from janitor.report.rows import Block, blocks, put_back_commands
 from janitor.report.summary import summary
-from janitor.report.table import indented, plain_table, wrapped
+from janitor.report.table import LEAST_WIDTH, indented, plain_table, wrapped
 
 _USUAL_WIDTH = 80
 
@@ -71,7 +71,7 @@ class TablePrinter:
         self, stream: TextIO, *, width: int = _USUAL_WIDTH, colour: bool = False, rich: bool = False
     ) -> None:
         self._stream = stream
-        self._width = width
+        self._width = max(width, LEAST_WIDTH)
         self._colour = colour
         self._rich = rich
         self._locks: list[LockReport] = []

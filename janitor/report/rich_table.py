@@ -14,19 +14,20 @@ from rich.table import Table
 from rich.text import Text
 
 from janitor.report.rows import Block, Row
-from janitor.report.table import GAP, HEADER, INDENT, column_widths
+from janitor.report.table import GAP, HEADER, INDENT, LEAST_WIDTH, column_widths, heading
 
 _STYLES = {"good": "green", "calm": "", "alarm": "bold red", "header": "dim"}
 
 
 def rich_table(blocks: Sequence[Block], *, width: int, colour: bool) -> list[str]:
     """Returns the blocks as lines of at most `width` cells, with ANSI colours if asked for."""
+    width = max(width, LEAST_WIDTH)
     widths = column_widths(blocks, width)
     parts: list[RenderableType] = []
     if widths is not None and any(block.rows for block in blocks):
         parts.append(_columns([HEADER], widths))
     for block in blocks:
-        parts += _heading(block)
+        parts.append(_heading(block, width))
         if widths is not None:
             parts.append(_columns(block.rows, widths))
         else:
@@ -53,12 +54,10 @@ def _drawn(parts: Sequence[RenderableType], *, width: int, colour: bool) -> list
     return [line.rstrip() for line in target.getvalue().splitlines()]
 
 
-def _heading(block: Block) -> list[RenderableType]:
-    name = Text.assemble((block.name, _STYLES[block.tone] or "bold"), "  ", (block.about, "dim"))
-    parts: list[RenderableType] = [name]
-    if block.detail:
-        parts.append(Padding(Text(block.detail), (0, 0, 0, INDENT)))
-    return parts
+def _heading(block: Block, width: int) -> Text:
+    lines = Text("\n".join(heading(block, width)))
+    lines.stylize(_STYLES[block.tone] or "bold", 0, len(block.name))
+    return lines
 
 
 def _columns(rows: Sequence[Row], widths: tuple[int, int, int]) -> Table:

@@ -74,7 +74,8 @@ def count_repositories(number: int) -> str:
 
 
 def _sum(locks: Sequence[LockReport], repositories: Sequence[RepositoryReport]) -> str:
-    looked_at = sum(not needs_telling(report) for report in repositories)
+    read = (RepositoryState.READ, RepositoryState.UNLOCKED)
+    looked_at = sum(report.state in read for report in repositories)
     if not locks:
         return f"No lock in {count_repositories(looked_at)}."
     done = [done_words(report) for report in locks]
@@ -112,6 +113,9 @@ def _unread(repositories: Sequence[RepositoryReport]) -> list[str]:
     if skipped:
         number = count_repositories(len(skipped))
         sentences.append(f"{number} skipped, which is no failure: {_named(skipped)}.")
+    ignored = sum(report.state is RepositoryState.IGNORED for report in repositories)
+    if ignored:
+        sentences.append(f"{count_repositories(ignored)} ignored, as configured.")
     return sentences
 
 

@@ -17,7 +17,7 @@ HEADER = Row(("LOCK, AGE",), ("VERDICT, DONE",), ("HOLDER, REASON",), "header")
 INDENT = 2
 GAP = 2
 _LEAST_TEXT = 24
-_LEAST_WIDTH = 16
+LEAST_WIDTH = 16
 
 
 def column_widths(blocks: Sequence[Block], width: int) -> tuple[int, int, int] | None:
@@ -31,7 +31,7 @@ def column_widths(blocks: Sequence[Block], width: int) -> tuple[int, int, int] |
 
 def plain_table(blocks: Sequence[Block], *, width: int) -> list[str]:
     """Returns the blocks as lines of at most `width` characters (of at least 16)."""
-    width = max(width, _LEAST_WIDTH)
+    width = max(width, LEAST_WIDTH)
     widths = column_widths(blocks, width)
     lines: list[str] = []
     if widths is not None and any(block.rows for block in blocks):

@@ -32,6 +32,7 @@ def lock_report(
     age: timedelta | None = timedelta(days=1),
     detail: str = "no pod has the name 'shop-db-backup-29401-x2x9k', and it is ours, by pattern",
     evidence: dict[str, object] | None = None,
+    still_there: str | None = None,
     **more: object,
 ) -> LockReport:
     """One lock's report; `hostname=None` is a lock that was not opened or is unreadable."""
@@ -45,6 +46,7 @@ def lock_report(
         content=content,
         age=age,
         unchanged=None if age is None else age - timedelta(seconds=2),
+        detail=still_there,
         **more,  # type: ignore[arg-type]
     )
 
