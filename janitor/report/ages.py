@@ -40,12 +40,12 @@ def iso(moment: datetime) -> str:
 
 
 def parse_iso(text: str) -> datetime | None:
-    """The time that an RFC 3339 text with a zone says, or None where it is none."""
+    """The time in UTC that an RFC 3339 text with a zone says, or None where it is none."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if moment.tzinfo is None else moment
 
 
 def clock_time(moment: datetime) -> str:

@@ -15,6 +15,7 @@ from janitor.report.table import indented, wrapped
 from janitor.report.words import VERDICT_WORDS
 
 _LABEL = 18
+_MOST_SECONDS = 10**9
 _KNOWN = frozenset({"hostname_is_ours", "candidates", "clocks", "min_age_seconds", "observed"})
 _KNOWN_OF_POD = frozenset(
     {"pod", "phase", "reason", "message", "deleting", "created", "node", "containers"}
@@ -114,8 +115,8 @@ def _clocks(evidence: Evidence, width: int) -> list[str]:
     ]
     lines = _fields(fields, width)
     min_age = evidence.get("min_age_seconds")
-    if isinstance(min_age, int):
-        needed = span(timedelta(seconds=min(min_age, 10**9)))
+    if isinstance(min_age, int) and 0 <= min_age <= _MOST_SECONDS:
+        needed = span(timedelta(seconds=min_age))
         said = f"A lock is kept until it is {needed} old by its holder's clock and by another."
         lines += _prose([said], width)
     return lines

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from janitor.report.escape import encodable, printable, printable_lines, sentence
@@ -34,6 +34,7 @@ def test_codes_that_a_terminal_obeys_or_hides_are_escaped(text: str, shown: str)
     assert shown == printable(text)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_printable_is_one_printable_line_and_a_second_pass_changes_nothing(text: str) -> None:
     """Text that is escaped twice on its way would otherwise grow with every step."""
@@ -42,6 +43,7 @@ def test_printable_is_one_printable_line_and_a_second_pass_changes_nothing(text:
     assert shown == printable(shown)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(), st.integers(4, 50))
 def test_a_limit_is_kept_after_escaping(text: str, limit: int) -> None:
     """A megabyte of hostname would otherwise fill the screen."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from janitor.judge import judge
@@ -117,35 +117,40 @@ def test_the_location_in_a_command_is_quoted() -> None:
     assert "restic -r 's3:https://s3.example.com/backups/a;b c' --no-lock list locks\n" in page
 
 
+ODD_TIMES = st.sampled_from(
+    ("2026-11-24T01:02:03Z", "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00", "2026-13-01")
+)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | HOSTILE,
+    st.none() | st.booleans() | st.integers() | st.floats() | HOSTILE | ODD_TIMES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(HOSTILE, inner, max_size=3),
-    max_leaves=12,
+    max_leaves=8,
 )
 KEYS = ("clocks", "candidates", "hostname_is_ours", "min_age_seconds", "observed", "other")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     evidence=st.dictionaries(st.sampled_from(KEYS), JSON),
+    clocks=st.dictionaries(st.sampled_from(("now", "lock_time", "store_clock", "x")), ODD_TIMES),
     candidate=st.dictionaries(
         st.sampled_from(("pod", "phase", "node", "created", "containers", "reason", "message")),
         JSON,
     ),
     text=HOSTILE,
-    verdict=st.sampled_from(Verdict),
     width=st.integers(1, 150),
 )
 def test_no_evidence_breaks_the_page_or_reaches_the_terminal_raw(
     evidence: dict[str, object],
+    clocks: dict[str, str],
     candidate: dict[str, object],
     text: str,
-    verdict: Verdict,
     width: int,
 ) -> None:
     """`explain` is what a person runs when something is odd: it must not be what fails."""
+    evidence.setdefault("clocks", clocks)
     evidence.setdefault("candidates", [candidate, {**candidate, "containers": [candidate]}])
     report = lock_report(
-        1, verdict, repository=text, hostname=text, username=text, detail=text, evidence=evidence,
+        1, repository=text, hostname=text, username=text, detail=text, evidence=evidence,
         cause=text, advice=text,
     )  # fmt: skip
     page = explanation(report, repository_report(text), width=width)

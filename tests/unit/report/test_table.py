@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from janitor.model import (
@@ -86,6 +86,7 @@ def test_reasons_are_never_cut(rich: bool) -> None:
 
 
 @pytest.mark.parametrize("rich", [False, True], ids=["plain", "rich"])
+@settings(deadline=None)  # the machine may be busy
 @given(width=st.integers(16, 250))
 def test_no_line_is_wider_than_the_terminal(rich: bool, width: int) -> None:
     """The terminal would otherwise break the columns. Commands to copy are the exception."""
@@ -220,6 +221,7 @@ HOSTILE = st.text(
 )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     text=HOSTILE,
     verdict=st.sampled_from(Verdict),
