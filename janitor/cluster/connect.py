@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from urllib3.exceptions import HTTPError
+
 from janitor.cluster.client import Client
 from janitor.cluster.errors import BadKubeconfig
 from janitor.cluster.exchange import Limits
@@ -67,7 +69,14 @@ def connect(
         chosen = choose(context, environ)
         configuration = _of_the_context(chosen)
         credentials = f"the credentials of the kubeconfig's context {chosen.context!r}"
-    return Client(configuration, clock=clock, sleep=sleep, credentials=credentials, limits=limits)
+    try:
+        return Client(
+            configuration, clock=clock, sleep=sleep, credentials=credentials, limits=limits
+        )
+    except (HTTPError, OSError, ValueError):
+        # Only its proxy is looked at so early.
+        problem = "The proxy for the API server, from the kubeconfig or the environment, is no URL."
+    raise BadKubeconfig(problem)
 
 
 def _of_the_pod(environ: Mapping[str, str], account: Path) -> Configuration:
@@ -76,13 +85,13 @@ def _of_the_pod(environ: Mapping[str, str], account: Path) -> Configuration:
     from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415
 
     configuration = Configuration()
-    loader = InClusterConfigLoader(
+    loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
         token_filename=str(account / "token"),
         cert_filename=str(account / "ca.crt"),
         environ=environ,
     )
     try:
-        loader.load_and_set(configuration)
+        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
     except (ConfigException, OSError, ValueError):
         raise BadKubeconfig(
             f"This pod has no usable service account at {account}: it needs "
@@ -99,7 +108,7 @@ def _of_the_context(chosen: Chosen) -> Configuration:
     failed = False
     with _root_log_silenced() as complaints:
         try:
-            load_kube_config(
+            load_kube_config(  # type: ignore[no-untyped-call]
                 config_file=chosen.files,
                 context=chosen.context,
                 client_configuration=configuration,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -59,10 +60,10 @@ def choose(context: str | None, environ: Mapping[str, str]) -> Chosen:
     cluster_name = str(contexts[name].content.get("cluster") or "")
     user_name = str(contexts[name].content.get("user") or "")
     cluster = _entries(documents, "clusters", "cluster").get(cluster_name)
-    if cluster is None or not isinstance(cluster.content.get("server"), str):
+    if cluster is None or not _is_url(cluster.content.get("server")):
         raise BadKubeconfig(
-            f"The context {name!r} of the kubeconfig names a cluster that is not there or has "
-            "no server."
+            f"The context {name!r} of the kubeconfig names a cluster that is not there or whose "
+            "server is no http or https URL."
         )
     user = _entries(documents, "users", "user").get(user_name)
     if user_name and user is None:
@@ -81,6 +82,14 @@ def choose(context: str | None, environ: Mapping[str, str]) -> Chosen:
         exec_command=_exec_command(user, user_name),
         proxied=bool(cluster.content.get("proxy-url")),
     )
+
+
+def _is_url(server: object) -> bool:
+    try:
+        parts = urlsplit(server) if isinstance(server, str) else None
+        return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def _files(environ: Mapping[str, str]) -> list[Path]:
