@@ -120,7 +120,7 @@ class Fault:
     truncate: bool = False
     """Half of the body, then the end of the connection."""
     edit: object = None
-    """A function that changes the answer's object."""
+    """A function that changes the answer's object, or returns another."""
 
 
 class ApiServer:
@@ -363,7 +363,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             code, document = api.answer(request)
         if callable(fault.edit):
-            document = fault.edit(copy.deepcopy(document)) or document
+            document = copy.deepcopy(document)
+            document = fault.edit(document) or document
         body = json.dumps(document).encode() if fault.body is None else fault.body
         self._send(code, body, fault)
 

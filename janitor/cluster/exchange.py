@@ -260,10 +260,11 @@ def _network(error: Exception) -> str:
         return "cannot be reached through the proxy"
     if isinstance(error, NameResolutionError):
         return "has a name that cannot be resolved"
-    if isinstance(error, (ConnectTimeoutError, ReadTimeoutError, TimeoutError)):
-        return "did not answer in time"
+    # A kind of ConnectTimeoutError, to urllib3.
     if isinstance(error, NewConnectionError):
         return "refuses connections" if "refused" in str(error) else "cannot be connected to"
+    if isinstance(error, (ConnectTimeoutError, ReadTimeoutError, TimeoutError)):
+        return "did not answer in time"
     return "broke the connection off before the answer was whole"
 
 

@@ -1,0 +1,429 @@
+"""What becomes of a look at the cluster, with every fault a server can have."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from janitor.cluster.exchange import Limits
+from janitor.cluster.observe import ApiCluster
+from tests.apiserver import event, node, pod
+from tests.unit.cluster.conftest import JANITOR, QUICK
+
+ALL = {"namespaces": None, "nodes": True}
+PODS = "/api/v1/pods"
+NODES = "/api/v1/nodes"
+
+
+def many(count: int) -> list[dict]:
+    return [pod(f"app-{index:05}", namespace="apps") for index in range(count)]
+
+
+def test_a_whole_cluster_is_seen(server, cluster_of):
+    """Else nothing is ever judged."""
+    server.events = [event("gone-1"), event("shop", kind="Namespace")]
+    seen = cluster_of(server).observe(**ALL)
+    assert seen.doubt is None
+    assert [each.name for each in seen.pods] == ["janitor-1", "shop-db-backup-x2x9k"]
+    assert [(each.name, each.ready) for each in seen.nodes] == [("worker-1", True)]
+    assert [(each.namespace, each.pod) for each in seen.events] == [("shop", "gone-1")]
+    assert (seen.namespaces, seen.denied, seen.nodes_denied) == (None, {}, None)
+
+
+def test_every_page_is_read(server, cluster_of):
+    """Else a holder on the second page looks absent."""
+    server.pods += many(1_200)
+    seen = cluster_of(server).observe(**ALL)
+    assert seen.doubt is None
+    assert len(seen.pods) == 1_202
+    pages = [each for each in server.requests if each.path == PODS]
+    assert [each.query.get("limit") for each in pages] == ["500"] * 3
+    assert all("resourceVersion" not in each.query for each in pages)
+
+
+def test_nodes_are_read_before_the_pods_whose_statuses_they_vouch_for(server, cluster_of):
+    """Else a Node that comes back in between vouches for statuses of the time before."""
+    cluster_of(server).observe(**ALL)
+    assert [each.path for each in server.requests] == [NODES, "/api/v1/events", PODS]
+
+
+def test_taken_is_the_time_of_the_last_page(server, cluster_of):
+    """Else an observation looks younger or older than it is when locks are removed by it."""
+    before = dt.datetime.now(dt.UTC)
+    seen = cluster_of(server).observe(**ALL)
+    assert before <= seen.taken <= dt.datetime.now(dt.UTC)
+
+
+def test_without_nodes_none_are_asked_for(server, cluster_of):
+    """Else a janitor without that right is refused something that it does not need."""
+    seen = cluster_of(server).observe(namespaces=None, nodes=False)
+    assert (seen.nodes, seen.nodes_denied, seen.doubt) == (None, None, None)
+    assert all(each.path != NODES for each in server.requests)
+
+
+def test_only_rights_of_the_manifests_are_used(server, cluster_of):
+    """Else the janitor needs more than k8s/ grants."""
+    cluster_of(server).observe(**ALL)
+    cluster_of(server).observe(namespaces=frozenset({"shop"}), nodes=True)
+    used = {(each.verb, each.path.rsplit("/", 1)[-1]) for each in server.requests}
+    assert used == {("list", "pods"), ("list", "nodes"), ("list", "events")}
+
+
+# --- namespaces ------------------------------------------------------------------------------
+
+
+def test_declared_namespaces_and_its_own_are_listed_one_by_one(server, cluster_of):
+    """Else a janitor without cluster-wide rights sees nothing, or has no witness."""
+    server.deny("list", "pods")
+    server.pods.append(pod("other", namespace="elsewhere"))
+    seen = cluster_of(server).observe(namespaces=frozenset({"shop"}), nodes=False)
+    assert seen.doubt is None
+    assert seen.namespaces == {"shop", "janitor"}
+    assert {each.namespace for each in seen.pods} == {"shop", "janitor"}
+
+
+def test_a_refused_namespace_is_named_and_the_others_are_judged(server, cluster_of):
+    """Else one missing right stops every repository, or its holders look absent."""
+    server.deny("list", "pods", "media")
+    seen = cluster_of(server).observe(namespaces=frozenset({"shop", "media"}), nodes=False)
+    assert seen.doubt is None
+    assert seen.namespaces == {"shop", "janitor"}
+    assert list(seen.denied) == ["media"]
+    assert "list pods in namespace media" in seen.denied["media"]
+    assert "k8s/components/namespaced/holders" in seen.denied["media"]
+
+
+def test_refused_in_its_own_namespace_is_a_doubt(server, cluster_of):
+    """Else it judges without a witness."""
+    server.deny("list", "pods", "janitor")
+    seen = cluster_of(server).observe(namespaces=frozenset({"shop"}), nodes=False)
+    assert "list pods in namespace janitor" in seen.doubt
+    assert "k8s/components/namespaced " in seen.doubt
+
+
+def test_refused_everywhere_is_a_doubt_that_names_the_mend(server, cluster_of):
+    """Else every holder of the cluster looks absent."""
+    server.deny("list", "pods")
+    seen = cluster_of(server).observe(**ALL)
+    assert "list pods in all namespaces (403); k8s/base grants it" in seen.doubt
+
+
+def test_a_namespace_that_answers_404_is_a_doubt(server, cluster_of):
+    """Else an API that is not there looks like an empty namespace."""
+    server.fail_next("/api/v1/namespaces/shop/pods", status=404)
+    assert "404" in cluster_of(server).observe(namespaces=frozenset({"shop"}), nodes=False).doubt
+
+
+# --- Nodes and Events ------------------------------------------------------------------------
+
+
+def test_refused_nodes_are_named_and_are_no_doubt(server, cluster_of):
+    """Else a janitor without the component `nodes` judges nothing, or hosts look absent."""
+    server.deny("list", "nodes")
+    seen = cluster_of(server).observe(**ALL)
+    assert (seen.doubt, seen.nodes) == (None, None)
+    assert "list nodes (403); k8s/components/nodes grants it" in seen.nodes_denied
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+def test_nodes_that_fail_otherwise_are_a_doubt(server, cluster_of, status):
+    """Else a failing server looks like a cluster without Nodes."""
+    server.fail_next(NODES, status=status, times=99)
+    assert str(status) in cluster_of(server).observe(**ALL).doubt
+
+
+@pytest.mark.parametrize("nodes", [[], [node(ready="Unknown")], [node(ready="False")]])
+def test_no_ready_node_is_a_doubt(server, cluster_of, nodes):
+    """Else statuses that nobody vouches for are believed."""
+    server.nodes = nodes
+    assert "Ready" in cluster_of(server).observe(**ALL).doubt
+
+
+@pytest.mark.parametrize("fault", [{"status": 403}, {"status": 500}, {"hang": True}])
+def test_events_that_cannot_be_read_are_no_doubt(server, cluster_of, sleeps, fault):
+    """Else optional evidence stops the sweep or holds it up."""
+    server.events = [event("gone-1")]
+    server.fail_next("/api/v1/events", **fault)
+    seen = cluster_of(server).observe(**ALL)
+    assert (seen.doubt, seen.events) == (None, ())
+    assert sleeps == []
+
+
+def test_events_are_bounded(server, cluster_of):
+    """Else a cluster with a million Events fills the memory."""
+    server.events = [event(f"pod-{index}") for index in range(11_000)]
+    seen = cluster_of(server).observe(**ALL)
+    assert len(seen.events) == 10_000
+
+
+# --- the witness -----------------------------------------------------------------------------
+
+
+def test_a_list_without_the_janitor_is_a_doubt(server, cluster_of):
+    """Else the wrong cluster, or an empty answer, makes every lock stale."""
+    server.pods = [pod("janitor-1", namespace="janitor", uid="another")]
+    seen = cluster_of(server).observe(**ALL)
+    assert "janitor/janitor-1" in seen.doubt
+    assert JANITOR.uid in seen.doubt
+
+
+def test_outside_a_pod_a_cluster_without_a_running_pod_is_a_doubt(server, cluster_of):
+    """Else an empty answer makes every lock stale."""
+    server.pods = [pod("done", phase="Succeeded")]
+    assert "Running" in cluster_of(server, own_pod=None).observe(**ALL).doubt
+
+
+def test_outside_a_pod_a_namespace_may_be_empty(server, cluster_of):
+    """Else a namespace whose backups are all done could never be judged from a terminal."""
+    seen = cluster_of(server, own_pod=None).observe(namespaces=frozenset({"idle"}), nodes=False)
+    assert (seen.doubt, seen.pods) == (None, ())
+
+
+# --- pages that are no pages -----------------------------------------------------------------
+
+
+def test_an_expired_token_begins_the_whole_list_anew(server, cluster_of):
+    """Else a busy cluster cannot be listed, or two snapshots are mixed."""
+    server.pods += many(600)
+    server.fail_next(PODS, status=410, after=1)
+    seen = cluster_of(server).observe(**ALL)
+    assert seen.doubt is None
+    assert len(seen.pods) == 602
+    begun = [each for each in server.requests if each.path == PODS]
+    assert ["continue" in each.query for each in begun] == [False, True, False, True]
+
+
+def test_tokens_that_always_expire_end_in_a_doubt(server, cluster_of):
+    """Else a sweep lists for ever."""
+    server.pods += many(600)
+
+    def expire(page: dict) -> dict:
+        page["metadata"]["continue"] = "OTk5OjUwMA=="  # a snapshot that the server does not have
+        return page
+
+    server.fail_next(PODS, edit=expire, times=99)
+    seen = cluster_of(server).observe(**ALL)
+    assert "410" in seen.doubt
+    assert len([each for each in server.requests if each.path == PODS]) <= 6
+
+
+def set_kind(page):
+    page["kind"] = "PodMetricsList"
+
+
+def drop_items(page):
+    del page["items"]
+
+
+def drop_metadata(page):
+    del page["metadata"]
+
+
+def break_types(page):
+    page["items"][0]["status"]["containerStatuses"] = "none"
+
+
+def repeat_token(page):
+    page["metadata"]["continue"] = "MTAwMTow"
+    page["metadata"]["resourceVersion"] = "1"
+
+
+def promise_more(page):
+    page["metadata"]["remainingItemCount"] = 7
+
+
+def become_status(page):
+    return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 200}
+
+
+def become_table(page):
+    return {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "rows": []}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        set_kind,
+        drop_items,
+        drop_metadata,
+        break_types,
+        repeat_token,
+        promise_more,
+        become_status,
+        become_table,
+    ],
+)
+def test_a_page_that_is_none_is_a_doubt(server, cluster_of, edit):
+    """Else half a list is taken for a whole one, and what it lacks looks absent."""
+    server.fail_next(PODS, edit=edit, times=99)
+    seen = cluster_of(server).observe(**ALL)
+    assert seen.doubt is not None
+    assert "list pods" in seen.doubt
+
+
+def test_a_page_of_another_snapshot_is_a_doubt(server, cluster_of):
+    """Else a pod that moved between two snapshots is in neither page."""
+    server.pods += many(600)
+
+    def change(page: dict) -> None:
+        page["metadata"]["resourceVersion"] = "7"
+
+    server.fail_next(PODS, edit=change, after=1)
+    assert "snapshot" in cluster_of(server).observe(**ALL).doubt
+
+
+def test_items_that_were_announced_and_did_not_come_are_asked_for_again(server, cluster_of):
+    """Else a short second page hides holders."""
+    server.pods += many(600)
+
+    def shorten(page: dict) -> None:
+        page["items"] = page["items"][:-1]
+
+    server.fail_next(PODS, edit=shorten, after=1)
+    seen = cluster_of(server).observe(**ALL)
+    assert seen.doubt is None
+    assert len(seen.pods) == 602
+    server.fail_next(PODS, edit=shorten, times=99)
+    assert "announced" in cluster_of(server).observe(**ALL).doubt
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"<html>login</html>", b"[]", b"\xff\xfe{}", b"[" * 100_000]
+)
+def test_a_body_that_is_no_list_is_a_doubt(server, cluster_of, body):
+    """Else a proxy's login page looks like an empty cluster, or ends in a traceback."""
+    server.fail_next(PODS, body=body, times=99)
+    assert "PodList" in cluster_of(server).observe(**ALL).doubt
+
+
+def test_a_body_without_end_is_a_doubt(server, cluster_of):
+    """Else an answer fills the memory."""
+    small = Limits(connect=1, read=1, total=5, body=10_000)
+    server.pods += many(100)
+    assert "larger than" in cluster_of(server, limits=small).observe(**ALL).doubt
+
+
+# --- servers that fail -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ({"status": 401}, "401"),
+        ({"status": 400}, "400"),
+        ({"status": 302, "headers": {"Location": "https://login.example.com/"}}, "302"),
+        ({"status": 429}, "429"),
+        ({"status": 500}, "500"),
+        ({"status": 503}, "503"),
+        ({"drop": True}, "broke"),
+        ({"truncate": True}, "broke"),
+        ({"hang": True}, "in time"),
+        ({"drip_headers": True}, "within"),
+        ({"drip_body": True}, "within"),
+    ],
+)
+def test_a_server_that_fails_for_good_is_a_doubt(server, cluster_of, fault, says):
+    """Else its failure looks like absence, or the sweep never ends."""
+    server.fail_next(PODS, times=99, **fault)
+    seen = cluster_of(server).observe(**ALL)
+    assert seen.doubt is not None
+    assert says in seen.doubt
+    assert seen.doubt.count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 429}, {"status": 500}, {"drop": True}, {"truncate": True}, {"hang": True}]
+)
+def test_a_server_that_fails_once_is_asked_again(server, cluster_of, sleeps, fault):
+    """Else every hiccup of an API server costs a sweep."""
+    server.fail_next(PODS, **fault)
+    assert cluster_of(server).observe(**ALL).doubt is None
+    assert len(sleeps) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refusal_is_not_asked_again(server, cluster_of, sleeps, status):
+    """Else a missing right is hammered for."""
+    server.fail_next(PODS, status=status, times=99)
+    cluster_of(server).observe(**ALL)
+    assert sleeps == []
+    assert len([each for each in server.requests if each.path == PODS]) == 1
+
+
+@pytest.mark.parametrize(("asked", "slept"), [("7", 7.0), ("86400", 30.0)])
+def test_retry_after_is_honoured_within_bounds(server, cluster_of, sleeps, asked, slept):
+    """Else an overloaded server is pressed, or a wrong header stops the janitor for a day."""
+    server.fail_next(PODS, status=429, headers={"Retry-After": asked})
+    assert cluster_of(server).observe(**ALL).doubt is None
+    assert sleeps == [slept]
+
+
+def test_a_server_that_is_not_there_is_a_doubt(server, cluster_of):
+    """Else the sweep ends in a traceback."""
+    cluster = cluster_of(server)
+    server.stop()
+    assert "refuses connections" in cluster.observe(**ALL).doubt
+
+
+def test_every_look_asks_anew(server, cluster_of):
+    """Else the look before a removal is the old one."""
+    cluster = cluster_of(server)
+    first = cluster.observe(**ALL)
+    server.pods.append(pod("late"))
+    second = cluster.observe(**ALL)
+    assert len(second.pods) == len(first.pods) + 1
+    assert second.taken > first.taken
+
+
+# --- clocks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("skew", [0, 250, -250])
+def test_clocks_that_agree_are_no_doubt(server, cluster_of, skew):
+    """Else every sweep on a normal cluster is in doubt."""
+    server.date_skew = dt.timedelta(seconds=skew)
+    assert cluster_of(server).check_clock(dt.timedelta(minutes=5)) is None
+    assert [each.path for each in server.requests] == ["/version"]
+
+
+@pytest.mark.parametrize("skew", [320, -320, 86_400])
+def test_clocks_that_are_apart_are_a_doubt(server, cluster_of, skew):
+    """Else ages are wrong by as much."""
+    server.date_skew = dt.timedelta(seconds=skew)
+    sentence = cluster_of(server).check_clock(dt.timedelta(minutes=5))
+    assert "apart" in sentence
+    assert "300 seconds" in sentence
+
+
+def test_no_date_is_a_doubt(server, cluster_of):
+    """Else a clock that was never compared is trusted."""
+    server.sends_date = False
+    assert "Date" in cluster_of(server).check_clock(dt.timedelta(minutes=5))
+
+
+@pytest.mark.parametrize("date", ["yesterday", "Tue, 99 Nov 2026 00:00:00 GMT", ""])
+def test_a_date_that_is_none_is_a_doubt(server, cluster_of, date):
+    """Else a broken proxy ends the sweep in a traceback."""
+    server.sends_date = False
+    server.fail_next("/version", headers={"Date": date})
+    assert "Date" in cluster_of(server).check_clock(dt.timedelta(minutes=5))
+
+
+@pytest.mark.parametrize("fault", [{"status": 401}, {"status": 503}, {"hang": True}])
+def test_no_answer_is_a_doubt_about_the_clock(server, cluster_of, fault):
+    """Else a clock that was never compared is trusted."""
+    server.fail_next("/version", times=99, **fault)
+    assert cluster_of(server).check_clock(dt.timedelta(minutes=5)) is not None
+
+
+def test_now_is_the_clock_that_was_given(server, client_of):
+    """Else ages are not those of the clock that was compared."""
+    fixed = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    assert ApiCluster(client_of(server), clock=lambda: fixed).now() == fixed
+
+
+def test_the_limits_are_those_of_the_documents():
+    """Else a request may hang for longer than the Job may run."""
+    assert (Limits().connect, Limits().read, Limits().total) == (5.0, 30.0, 60.0)
+    assert QUICK.total <= 1
