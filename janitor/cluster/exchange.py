@@ -201,7 +201,8 @@ class Connection:
             key = self._configuration.get_api_key_with_prefix("BearerToken")
         except (ConfigException, OSError):
             raise Unauthenticated(f"{self._credentials} cannot be read any more.") from None
-        header = key.strip() if key else None
+        scheme, _, token = (key or "").partition(" ")
+        header = f"{scheme} {token.strip()}" if key else None
         if header and not (header.isascii() and header.isprintable()):
             raise Unauthenticated(
                 f"{self._credentials} cannot be sent: it holds a character that is not plain text."

@@ -1,0 +1,248 @@
+"""What a pod, a Node or an Event of the API becomes in the words of the model."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import msgspec
+import pytest
+
+from janitor.cluster.decode import event_of, node_of, pod_of, timestamp
+from janitor.cluster.wire import WireEvent, WireNode, WirePod
+from janitor.model import Container, ContainerKind, ContainerState, OwnerReference
+from tests.apiserver import event, node, pod
+
+RUNNING, ENDED, NEVER = (
+    ContainerState.RUNNING,
+    ContainerState.ENDED,
+    ContainerState.NEVER_STARTED,
+)
+T1, T2 = "2026-11-24T01:00:00Z", "2026-11-24T02:00:00Z"
+AT1, AT2 = (dt.datetime(2026, 11, 24, hour, tzinfo=dt.UTC) for hour in (1, 2))
+OOM = {"terminated": {"startedAt": T1, "finishedAt": T2, "exitCode": 137, "reason": "OOMKilled"}}
+
+
+def decoded(document: dict):
+    return pod_of(msgspec.json.decode(json.dumps(document), type=WirePod))
+
+
+def container(status: dict | None, **pod_fields: object) -> Container:
+    """The one container of a pod with this status."""
+    document = pod("x", **pod_fields)
+    document["status"]["containerStatuses"] = (
+        [] if status is None else [{"name": "backup", **status}]
+    )
+    (only,) = decoded(document).containers
+    return only
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "started", "finished"),
+    [
+        (None, NEVER, None, None),
+        ({"state": {"running": {"startedAt": T1}}}, RUNNING, AT1, None),
+        ({"state": {"running": {"startedAt": T2}}, "lastState": OOM}, RUNNING, AT2, AT2),
+        ({"state": {"running": {}}}, RUNNING, None, None),
+        ({"state": OOM}, ENDED, None, AT2),
+        (
+            {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": OOM},
+            ENDED,
+            None,
+            AT2,
+        ),
+        ({"state": {"waiting": {}}, "restartCount": 3}, ENDED, None, None),
+        ({"state": {"waiting": {}}, "restartCount": 3, "lastState": {}}, ENDED, None, None),
+        ({"state": {"waiting": {"reason": "PodInitializing"}}}, NEVER, None, None),
+        (
+            # A kubelet that lost the container, or a pod that was evicted.
+            {"state": {"terminated": {"exitCode": 137, "startedAt": None, "finishedAt": None}}},
+            ENDED,
+            None,
+            None,
+        ),
+    ],
+)
+def test_states_that_kubelets_report(status, state, started, finished):
+    """Else a living holder looks ended, or a dead one alive."""
+    seen = container(status)
+    assert (seen.state, seen.started, seen.finished) == (state, started, finished)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {},
+        {"state": {}},
+        {"state": None},
+        {"state": {"paused": {"since": T1}}},
+        {"state": {"terminated": {"finishedAt": "yesterday"}}},
+        {"state": {"terminated": {"finishedAt": T1}, "waiting": {}}},
+        {"state": {"waiting": {}}, "lastState": {"running": {"startedAt": T1}}},
+        {"state": {"waiting": {}}, "lastState": {"terminated": {"finishedAt": "2026"}}},
+        {"state": {"running": {"startedAt": "soon"}, "terminated": {"finishedAt": T1}}},
+    ],
+)
+def test_a_state_that_is_not_understood_may_hold(status):
+    """Else a state of a later Kubernetes, or a broken one, removes a living holder's lock."""
+    seen = container(status)
+    assert (seen.state, seen.started) == (RUNNING, None)
+
+
+def test_two_statuses_of_one_container_may_hold():
+    """Else the one that says ended wins over the one that says running."""
+    document = pod("x")
+    document["status"]["containerStatuses"] = [
+        {"name": "backup", "state": {"running": {"startedAt": T1}}},
+        {"name": "backup", "state": OOM},
+    ]
+    (only,) = decoded(document).containers
+    assert (only.state, only.started) == (RUNNING, None)
+
+
+def test_a_reported_container_that_the_spec_lacks_is_kept():
+    """Else it runs unseen."""
+    document = pod("x")
+    document["status"]["containerStatuses"].append(
+        {"name": "debug", "state": {"running": {"startedAt": T1}}}
+    )
+    assert [each.name for each in decoded(document).containers] == ["backup", "debug"]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_why_it_ended_last_is_kept(running):
+    """Else nobody learns why the holder died."""
+    now = {"running": {"startedAt": T2}} if running else {"waiting": {"reason": "CrashLoopBackOff"}}
+    seen = container({"state": now, "lastState": OOM, "restartCount": 2})
+    assert (seen.reason, seen.exit_code, seen.restart_count) == ("OOMKilled", 137, 2)
+
+
+def test_all_three_lists_of_containers_count():
+    """Else a native sidecar or a debug container that runs restic is not seen."""
+    document = pod(
+        "x",
+        initContainers=[{"name": "stash-init"}, {"name": "sidecar", "restartPolicy": "Always"}],
+        ephemeralContainers=[{"name": "shell"}],
+    )
+    document["status"]["initContainerStatuses"] = [
+        {"name": "stash-init", "state": {"terminated": {"exitCode": 0, "finishedAt": T1}}},
+        {"name": "sidecar", "state": {"running": {"startedAt": T1}}, "restartCount": 1},
+    ]
+    document["status"]["ephemeralContainerStatuses"] = [
+        {"name": "shell", "state": {"running": {"startedAt": T2}}}
+    ]
+    seen = {each.name: each for each in decoded(document).containers}
+    assert list(seen) == ["stash-init", "sidecar", "backup", "shell"]
+    assert seen["stash-init"] == Container(
+        "stash-init", ContainerKind.INIT, ENDED, finished=AT1, exit_code=0
+    )
+    assert seen["sidecar"].restart_always
+    assert not seen["backup"].restart_always
+    assert seen["shell"].kind is ContainerKind.EPHEMERAL
+
+
+def test_everything_that_names_a_pod_is_kept():
+    """Else a hostname is not recognised as this pod's."""
+    document = pod(
+        "db-0",
+        hostname="backups",
+        hostnameOverride="other",
+        setHostnameAsFQDN=True,
+        hostNetwork=True,
+        runtimeClassName="kata",
+    )
+    document["metadata"] |= {
+        "generateName": "db-",
+        "deletionTimestamp": T2,
+        "labels": {"pod-template-hash": "5d4f"},
+        "ownerReferences": [{"kind": "StatefulSet", "name": "db", "controller": True}],
+    }
+    document["status"] |= {
+        "reason": "Evicted",
+        "message": "low on disk",
+        "hostIP": "10.0.0.1",
+        "hostIPs": [{"ip": "10.0.0.1"}, {"ip": "fd00::1"}],
+    }
+    seen = decoded(document)
+    assert (seen.hostname, seen.hostname_override, seen.fqdn) == ("backups", "other", True)
+    assert (seen.host_network, seen.host_addresses) == (True, ("10.0.0.1", "fd00::1"))
+    assert (seen.runtime_class, seen.template_hash) == ("kata", "5d4f")
+    assert (seen.generate_name, seen.deleting) == ("db-", True)
+    assert (seen.reason, seen.message) == ("Evicted", "low on disk")
+    assert seen.owners == (OwnerReference("StatefulSet", "db", controller=True),)
+
+
+def test_nulls_are_as_good_as_absent():
+    """Else a Go server's null lists end the sweep."""
+    document = pod("x")
+    document["spec"] |= {"initContainers": None, "hostNetwork": None, "nodeName": None}
+    document["status"] = None
+    document["metadata"] |= {"labels": None, "ownerReferences": None}
+    seen = decoded(document)
+    assert (seen.phase, seen.node, seen.host_network) == ("Unknown", None, False)
+    assert [each.state for each in seen.containers] == [NEVER]
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        (T1, AT1),
+        ("2026-11-24T02:00:00+01:00", AT1),
+        ("2026-11-24T01:00:00.123456Z", AT1.replace(microsecond=123456)),
+        ("2026-11-24T01:00:00", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("", None),
+        (None, None),
+        ('"', None),
+        ("now", None),
+    ],
+)
+def test_times(text, time):
+    """Else a time without a zone, or a broken one, is taken for one."""
+    assert timestamp(text) == time
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ready"),
+    [
+        ([{"type": "Ready", "status": "True"}], True),
+        ([{"type": "Ready", "status": "False"}], False),
+        ([{"type": "Ready", "status": "Unknown"}], False),
+        ([{"type": "MemoryPressure", "status": "True"}], False),
+        ([], False),
+        (None, False),
+        ([{"type": "Ready", "status": "True"}, {"type": "Ready", "status": "False"}], False),
+    ],
+)
+def test_only_ready_true_is_ready(conditions, ready):
+    """Else a lost Node vouches for statuses that nobody renews."""
+    document = node("n")
+    document["status"]["conditions"] = conditions
+    assert node_of(msgspec.json.decode(json.dumps(document), type=WireNode)).ready is ready
+
+
+def test_a_node_has_all_its_names():
+    """Else a host process's hostname is not recognised as this Node's."""
+    document = node("Worker-1")
+    document["metadata"]["labels"]["kubernetes.io/hostname"] = "worker-1.example.net"
+    seen = node_of(msgspec.json.decode(json.dumps(document), type=WireNode))
+    assert seen.names == ("Worker-1", "worker-1.example.net", "10.0.0.1")
+
+
+def test_events_of_both_apis_are_read():
+    """Else evidence written by newer components is not seen."""
+    old = msgspec.json.decode(json.dumps(event("a", reason="OOMKilling")), type=WireEvent)
+    new = {
+        "metadata": {"name": "x", "namespace": "shop"},
+        "regarding": {"kind": "Pod", "namespace": "shop", "name": "a"},
+        "reason": "OOMKilling",
+        "note": "OOMKilling a",
+        "eventTime": "2026-11-24T00:00:00.000000Z",
+    }
+    assert event_of(old) == event_of(msgspec.json.decode(json.dumps(new), type=WireEvent))
+
+
+def test_an_event_about_another_kind_is_no_evidence():
+    """Else a Job of that name is taken for a pod."""
+    about = msgspec.json.decode(json.dumps(event("a", kind="Job")), type=WireEvent)
+    assert event_of(about) is None
