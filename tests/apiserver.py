@@ -124,7 +124,9 @@ class Fault:
 
 
 class ApiServer:
-    """Start it with `running()`. Its lists may be changed at any time; a snapshot is a copy."""
+    """Start it with `running()`. Its lists may be changed at any time, but not the
+    objects in them: a snapshot is a list of the same objects.
+    """
 
     def __init__(self, *, tls: tuple[Path, Path] | None = None) -> None:
         self.pods: list[dict] = []
@@ -246,7 +248,7 @@ class ApiServer:
             ]
             if "involvedObject.kind=Pod" in request.query.get("fieldSelector", ""):
                 chosen = [item for item in chosen if item["involvedObject"]["kind"] == "Pod"]
-            snapshot = self._snapshots[version] = copy.deepcopy(chosen)
+            snapshot = self._snapshots[version] = chosen
         end = int(begin) + limit
         metadata: dict[str, object] = {"resourceVersion": version}
         if end < len(snapshot):

@@ -45,7 +45,7 @@ from janitor.cluster.errors import (
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 18
 _SUCCESS = 2
 """2xx."""
 

@@ -13,7 +13,17 @@ from janitor.cluster.exchange import Limits
 from janitor.cluster.observe import ApiCluster, OwnPod
 from tests.apiserver import ApiServer, node, pod
 
-QUICK = Limits(connect=1.0, read=0.5, total=1.0)
+PATIENT = Limits(connect=5.0, read=10.0, total=20.0)
+"""For a machine that has much else to do."""
+HASTY = Limits(connect=2.0, read=1.0, total=1.5, attempts=2)
+"""For servers that let one wait."""
+
+
+def limits_for(fault: dict) -> Limits:
+    """Hasty where the fault is that nothing comes."""
+    return HASTY if {"hang", "drip_headers", "drip_body"} & set(fault) else PATIENT
+
+
 JANITOR = OwnPod(namespace="janitor", name="janitor-1", uid="uid-of-the-janitor")
 
 
@@ -39,7 +49,7 @@ def sleeps() -> list[float]:
 def client_of(tmp_path: Path, sleeps: list[float]) -> Iterator[Callable[..., Client]]:
     clients: list[Client] = []
 
-    def build(server: ApiServer, limits: Limits = QUICK, **user: object) -> Client:
+    def build(server: ApiServer, limits: Limits = PATIENT, **user: object) -> Client:
         file = server.kubeconfig(tmp_path / f"kubeconfig-{len(clients)}", **user)
         client = connect(
             context="test",
@@ -59,7 +69,7 @@ def client_of(tmp_path: Path, sleeps: list[float]) -> Iterator[Callable[..., Cli
 @pytest.fixture
 def cluster_of(client_of: Callable[..., Client]) -> Callable[..., ApiCluster]:
     def build(
-        server: ApiServer, own_pod: OwnPod | None = JANITOR, limits: Limits = QUICK
+        server: ApiServer, own_pod: OwnPod | None = JANITOR, limits: Limits = PATIENT
     ) -> ApiCluster:
         client = client_of(server, limits)
         return ApiCluster(client, clock=lambda: dt.datetime.now(dt.UTC), own_pod=own_pod)

@@ -123,7 +123,6 @@ def write(shelf) -> None:
         {"status": 401},
         {"status": 422},
         {"status": 500},
-        {"hang": True},
         {"drop": True},
         {"body": b"<html>"},
         {"body": b'{"kind": "Status"}'},

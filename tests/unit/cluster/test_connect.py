@@ -20,7 +20,7 @@ from janitor.cluster.errors import BadKubeconfig, ClusterError, Right, Unauthent
 from janitor.cluster.exchange import Request
 from janitor.cluster.observe import ApiCluster, OwnPod
 from tests.apiserver import ApiServer
-from tests.unit.cluster.conftest import QUICK
+from tests.unit.cluster.conftest import PATIENT
 from tests.unit.cluster.pki import make_certificate
 
 CANARY = "c4n4ry-T0k3n"
@@ -33,7 +33,7 @@ def reach(environ: dict[str, str], context: str | None = None, **more: object) -
         environ={"PATH": os.environ["PATH"], **environ},
         clock=lambda: dt.datetime.now(dt.UTC),
         sleep=lambda _: None,
-        limits=QUICK,
+        limits=PATIENT,
         **more,
     )
 

@@ -9,7 +9,7 @@ import pytest
 from janitor.cluster.exchange import Limits
 from janitor.cluster.observe import ApiCluster
 from tests.apiserver import event, node, pod
-from tests.unit.cluster.conftest import JANITOR, QUICK
+from tests.unit.cluster.conftest import JANITOR, limits_for
 
 ALL = {"namespaces": None, "nodes": True}
 PODS = "/api/v1/pods"
@@ -145,7 +145,7 @@ def test_events_that_cannot_be_read_are_no_doubt(server, cluster_of, sleeps, fau
     """Else optional evidence stops the sweep or holds it up."""
     server.events = [event("gone-1")]
     server.fail_next("/api/v1/events", **fault)
-    seen = cluster_of(server).observe(**ALL)
+    seen = cluster_of(server, limits=limits_for(fault)).observe(**ALL)
     assert (seen.doubt, seen.events) == (None, ())
     assert sleeps == []
 
@@ -326,7 +326,7 @@ def test_a_body_without_end_is_a_doubt(server, cluster_of):
 def test_a_server_that_fails_for_good_is_a_doubt(server, cluster_of, fault, says):
     """Else its failure looks like absence, or the sweep never ends."""
     server.fail_next(PODS, times=99, **fault)
-    seen = cluster_of(server).observe(**ALL)
+    seen = cluster_of(server, limits=limits_for(fault)).observe(**ALL)
     assert seen.doubt is not None
     assert says in seen.doubt
     assert seen.doubt.count("\n") == 0
@@ -338,7 +338,7 @@ def test_a_server_that_fails_for_good_is_a_doubt(server, cluster_of, fault, says
 def test_a_server_that_fails_once_is_asked_again(server, cluster_of, sleeps, fault):
     """Else every hiccup of an API server costs a sweep."""
     server.fail_next(PODS, **fault)
-    assert cluster_of(server).observe(**ALL).doubt is None
+    assert cluster_of(server, limits=limits_for(fault)).observe(**ALL).doubt is None
     assert len(sleeps) == 1
 
 
@@ -414,7 +414,10 @@ def test_a_date_that_is_none_is_a_doubt(server, cluster_of, date):
 def test_no_answer_is_a_doubt_about_the_clock(server, cluster_of, fault):
     """Else a clock that was never compared is trusted."""
     server.fail_next("/version", times=99, **fault)
-    assert cluster_of(server).check_clock(dt.timedelta(minutes=5)) is not None
+    assert (
+        cluster_of(server, limits=limits_for(fault)).check_clock(dt.timedelta(minutes=5))
+        is not None
+    )
 
 
 def test_now_is_the_clock_that_was_given(server, client_of):
@@ -426,4 +429,3 @@ def test_now_is_the_clock_that_was_given(server, client_of):
 def test_the_limits_are_those_of_the_documents():
     """Else a request may hang for longer than the Job may run."""
     assert (Limits().connect, Limits().read, Limits().total) == (5.0, 30.0, 60.0)
-    assert QUICK.total <= 1
