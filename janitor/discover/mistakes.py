@@ -51,10 +51,13 @@ def shown_name(name: object) -> str:
     return "a key that is no plain word"
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
-    """`did you mean ...?`, or the names there are, for one that is unknown."""
+def nearest(name: object, known: Iterable[str], *, prefix: str = "") -> str:
+    """`did you mean ...?`, or the names there are, for one that is unknown.
+
+    A prefix that all have is shown, but says nothing about nearness.
+    """
     names = {each.lower(): each for each in sorted(known)}
     close = get_close_matches(name.lower(), names, n=1) if isinstance(name, str) else []
     if close:
-        return f"did you mean `{names[close[0]]}`?"
-    return f"known are {', '.join(f'`{each}`' for each in names.values())}."
+        return f"did you mean `{prefix}{names[close[0]]}`?"
+    return f"known are {', '.join(f'`{prefix}{each}`' for each in names.values())}."

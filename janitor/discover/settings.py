@@ -106,8 +106,8 @@ def _overrides(process: Mapping[str, str], mistakes: Mistakes) -> dict[str, obje
             continue
         key = name.removeprefix(_PREFIX).lower()
         if key not in _KEYS or name != f"{_PREFIX}{key.upper()}":
-            known = [f"{_PREFIX}{each.upper()}" for each in _KEYS]
-            mistakes.add("", f"no such setting: {nearest(name, known)}", file=name[:63])
+            hint = nearest(key, [each.upper() for each in _KEYS], prefix=_PREFIX)
+            mistakes.add("", f"no such setting: {hint}", file=name[:63])
             continue
         try:
             overrides[key] = _value(key, process[name])
