@@ -81,3 +81,10 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
     for spelling in sorted(filter(None, spellings), key=len, reverse=True):
         text = text.replace(spelling, "***")
     return text
+
+
+def one_line(text: str, secrets: Iterable[Secret], *, at_most: int = 300) -> str:
+    """A library's or a server's words, fit for a sentence: redacted, on one line, cut."""
+    words = "".join(each if each.isprintable() else " " for each in redact(text, secrets))
+    line = " ".join(words.split())
+    return line if len(line) <= at_most else line[: at_most - 3] + "..."

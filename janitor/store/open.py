@@ -22,7 +22,7 @@ _LATER = {
     "b2": "b2: comes with a later version; its S3 endpoint works today: "
     "s3:https://s3.<region>.backblazeb2.com/bucket/prefix with an application key",
     "swift": "swift: comes with a later version",
-    "sftp": "sftp: comes with a later version; a folder mounted in the janitor can be read by its path",
+    "sftp": "sftp: comes with a later version; a mounted folder can be read by its path",
     "rclone": "rclone: comes with a later version; `rclone serve restic` and a rest: location "
     "work today",
 }

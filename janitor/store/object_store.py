@@ -1,0 +1,190 @@
+"""Repositories in an object store, through obstore. The server stamps every object itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, NotSupportedError
+
+from janitor.model import ListedLock, LockID, Secret, StoreClock
+from janitor.store.errors import Gone, NoRepository, Refused, TooLarge, Unreachable
+from janitor.store.location import Location
+from janitor.store.names import (
+    CONFIG_LIMIT,
+    KEY_LIMIT,
+    KEYS_AT_MOST,
+    LOCK_LIMIT,
+    checked,
+    is_id,
+)
+from janitor.store.port import Layout, Listing, Root
+from janitor.store.s3_errors import Doing
+
+_PAGE = 1000
+_COUNTED_AT_MOST = 100_000
+"""Objects that one listing looks at; beyond this the count of a listing is a lower bound."""
+
+
+class ObjectStore:
+    """One repository, by its prefix in a bucket whose client it shares with others."""
+
+    clock = StoreClock.SERVER
+
+    def __init__(self, client: Any, location: Location, secrets: tuple[Secret, ...]) -> None:
+        self._client = client
+        self._shown = location.shown
+        self._prefix = location.prefix
+        self._secrets = secrets
+        self._layout: Layout | None = None
+
+    def look(self) -> Root:
+        """See `Store.look`: one listing with a delimiter shows the whole root."""
+        try:
+            root = self._ask(
+                lambda store: obstore.list_with_delimiter(store, self._prefix or None), Doing.LIST
+            )
+        except Gone:  # some servers answer 404 where nothing has the prefix
+            root = {"objects": (), "common_prefixes": ()}
+        config = self._path("config")
+        seen = any(each["path"] == config for each in root["objects"])
+        if not seen:
+            self._read("config", CONFIG_LIMIT)  # says what is wrong: key, bucket, prefix
+        folders = {each.rpartition("/")[2] for each in root["common_prefixes"]}
+        self._layout = self._layout_of(folders)
+        return Root(self._layout, locks_folder=self._folders()[1] in folders if seen else None)
+
+    def list_locks(self, *, at_most: int) -> Listing:
+        """See `Store.list_locks`: the first by name are taken; the others are counted."""
+        locks: list[ListedLock] = []
+        beyond = 0
+        for name, found in self._entries(self._folders()[1], _COUNTED_AT_MOST):
+            if len(locks) < at_most:
+                locks.append(
+                    ListedLock(LockID(name), size=found["size"], modified=found["last_modified"])
+                )
+            else:
+                beyond += 1
+        return Listing(tuple(locks), beyond=beyond)
+
+    def list_keys(self) -> tuple[str, ...]:
+        """See `Store.list_keys`."""
+        return tuple(sorted(name for name, _ in self._entries(self._folders()[0], KEYS_AT_MOST)))
+
+    def read_config(self) -> bytes:
+        """See `Store.read_config`."""
+        try:
+            return self._read("config", CONFIG_LIMIT)
+        except NoRepository as error:
+            raise Gone(str(error)) from None
+
+    def read_key(self, name: str) -> bytes:
+        """See `Store.read_key`."""
+        if not is_id(name):
+            raise Gone(f"the key {name[:8]} is not in {self._shown}")
+        return self._read(f"{self._folders()[0]}/{name}", KEY_LIMIT)
+
+    def read_lock(self, lock: LockID) -> bytes:
+        """See `Store.read_lock`."""
+        return self._read(f"{self._folders()[1]}/{checked(lock)}", LOCK_LIMIT)
+
+    def delete_lock(self, lock: LockID) -> None:
+        """See `Store.delete_lock`. A server that does not know the object says that all is well.
+
+        The library may send it again after a timeout: the name is the content's hash, so that a
+        second delete can hit nothing else. No version is ever named: a versioned bucket keeps it.
+        """
+        path = self._path(f"{self._folders()[1]}/{checked(lock)}")
+        self._ask(lambda store: obstore.delete(store, path), Doing.DELETE)
+
+    def put_lock(self, lock: LockID, stored: bytes) -> None:
+        """See `Store.put_lock`: create only, where the server can do that."""
+        path = self._path(f"{self._folders()[1]}/{checked(lock)}")
+
+        def write(store: Any) -> None:
+            try:
+                obstore.put(store, path, stored, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                raise Refused(f"the lock {lock[:8]} is already there") from None
+            except NotSupportedError:
+                # what is there has these very bytes, by its name
+                obstore.put(store, path, stored, use_multipart=False)
+
+        self._ask(write, Doing.WRITE)
+
+    def close(self) -> None:
+        """The client is shared, and closed with the connections."""
+
+    # --- one request ------------------------------------------------------------------------
+
+    def _ask(self, ask: Any, doing: Doing, *, once: bool = False) -> Any:
+        return self._client.call(
+            ask, doing=doing, shown=self._shown, secrets=self._secrets, once=once
+        )
+
+    def _path(self, name: str) -> str:
+        return f"{self._prefix}/{name}" if self._prefix else name
+
+    def _folders(self) -> tuple[str, str]:
+        """How the folders of keys and locks are called here."""
+        if self._layout is None:
+            self.look()
+        return ("key", "lock") if self._layout is Layout.S3LEGACY else ("keys", "locks")
+
+    def _layout_of(self, folders: set[str]) -> Layout:
+        """Legacy where `key/` has keys and `keys/` has none."""
+        if "key" not in folders:
+            return Layout.DEFAULT
+        for name, layout in (("keys", Layout.DEFAULT), ("key", Layout.S3LEGACY)):
+            if name in folders and any(True for _ in self._entries(name, KEYS_AT_MOST)):
+                return layout
+        return Layout.DEFAULT
+
+    def _entries(self, folder: str, at_most: int) -> Iterator[tuple[str, Any]]:
+        """The objects directly in a folder whose names are ids, page by page."""
+        path = self._path(folder) + "/"
+
+        def first(store: Any) -> Any:
+            pages = iter(obstore.list(store, path.rstrip("/"), chunk_size=_PAGE))
+            return pages, next(pages, None)
+
+        try:
+            pages, page = self._ask(first, Doing.LIST)
+        except Gone:
+            return  # some servers answer 404 where nothing has the prefix
+        seen = 0
+        while page is not None:
+            seen += len(page)
+            for found in page:
+                name = found["path"].removeprefix(path)
+                if is_id(name):
+                    yield name, found
+            if seen >= at_most:
+                return
+            page = self._next(pages)
+
+    def _next(self, pages: Any) -> Any:
+        """A later page. Never asked twice: after an error the stream would say that it ended."""
+        try:
+            return self._ask(lambda _: next(pages, None), Doing.LIST, once=True)
+        except Gone as error:
+            raise Unreachable(f"the listing broke off: {error}") from None
+
+    def _read(self, name: str, limit: int) -> bytes:
+        path = self._path(name)
+
+        def read(store: Any) -> bytes:
+            found = obstore.get(store, path)
+            if found.meta["size"] > limit:
+                raise TooLarge(f"{name[:14]} in {self._shown} has more than {limit} bytes")
+            return bytes(found.bytes())
+
+        try:
+            return bytes(self._ask(read, Doing.READ))
+        except Gone:
+            if name == "config":
+                raise NoRepository(
+                    f"no repository here: {self._shown} has no object `config`; check the prefix"
+                ) from None
+            raise Gone(f"{name[:14]} is not in {self._shown} (any more)") from None
