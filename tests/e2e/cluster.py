@@ -1,0 +1,76 @@
+"""The cluster of the whole session: made once, with its images, and shared by all workers.
+
+Nothing but the test that loses a node may run on the worker: it is tainted, the control plane is not.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from pathlib import Path
+
+from .programs import container_tool, get, kubectl, poll, run
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[1]
+NAME = os.environ.get("E2E_CLUSTER", "restic-janitor-e2e")
+WORKER = f"{NAME}-worker"
+LOADED = "e2e/loaded"
+"""The annotation of a Node that names the images in its store, for kept clusters."""
+
+
+def start() -> None:
+    """Makes the cluster, or takes the kept one, and waits until it works."""
+    if NAME not in run("kind", "get", "clusters").stdout.split():
+        config = os.environ.get("E2E_KIND_CONFIG", str(HERE / "kind.yaml"))
+        run("kind", "create", "cluster", "--name", NAME, "--config", config, "--wait", "0s", timeout=600)
+    run("kind", "export", "kubeconfig", "--name", NAME)
+    poll("both nodes are there", lambda: len(get("nodes")["items"]) == 2, seconds=60)
+    kubectl("taint", "nodes", "--all", "--overwrite", "node-role.kubernetes.io/control-plane-", check=False)
+    kubectl("taint", "nodes", WORKER, "--overwrite", "e2e=spare:NoSchedule")
+    kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s")
+
+
+def stop() -> None:
+    run("kind", "delete", "cluster", "--name", NAME)
+
+
+def build(name: str, folder: Path) -> str:
+    """Builds an image and loads it into the nodes; returns its name with a tag that nothing else has."""
+    tool = container_tool()
+    with tempfile.NamedTemporaryFile() as written:
+        extra = shlex.split(os.environ.get("E2E_BUILD_ARGS", ""))
+        run(tool, "build", "--quiet", "--iidfile", written.name, *extra, str(folder), timeout=1200)
+        identity = Path(written.name).read_text().strip()
+    image = f"localhost/{name}:e2e-{identity.removeprefix('sha256:')[:12]}"
+    run(tool, "tag", identity, image)
+    load(image)
+    return image
+
+
+def load(image: str) -> None:
+    nodes = get("nodes")["items"]
+    loaded = [node["metadata"].get("annotations", {}).get(LOADED, "").split() for node in nodes]
+    if all(image in images for images in loaded):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        archive = str(Path(folder) / "image.tar")
+        form = ["--format", "docker-archive"] if container_tool() == "podman" else []
+        run(container_tool(), "save", *form, "-o", archive, image)
+        run("kind", "load", "image-archive", "--name", NAME, archive)
+    for node, images in zip(nodes, loaded, strict=True):
+        kubectl("annotate", "node", node["metadata"]["name"], "--overwrite", f"{LOADED}={' '.join([*images, image])}")
+
+
+def kill_node(name: str) -> None:
+    """The machine goes; its API objects stay until the control plane notices."""
+    run(container_tool(), "kill", name)
+
+
+def revive_node(name: str) -> None:
+    """Starts the machine again, and waits until it is a Node of the cluster."""
+    run(container_tool(), "start", name)
+    poll("the node is back", lambda: get("node", name), seconds=120)
+    kubectl("taint", "nodes", name, "--overwrite", "e2e=spare:NoSchedule")
+    kubectl("wait", "--for=condition=Ready", f"node/{name}", "--timeout=120s")

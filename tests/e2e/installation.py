@@ -1,0 +1,206 @@
+"""The janitor as people install it: its own image, through the shipped overlays, in the test's namespace."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import manifests
+from .cluster import CHECKOUT
+from .programs import apply, get, kubectl, poll
+from .stores import Repository
+
+WAITING = {"too-young", "awaiting-confirmation", "recently-written"}
+"""The verdicts that only time changes."""
+OVERLAY_NAMESPACE = {"e2e": "restic-janitor-e2e"}
+E2E_PATCH = """
+- {op: add, path: /spec/suspend, value: true}
+- {op: add, path: /spec/jobTemplate/spec/template/spec/containers/0/imagePullPolicy, value: Never}
+- {op: add, path: /spec/jobTemplate/spec/template/spec/containers/0/env/-, value: {name: JANITOR_ALLOW_SHORT_MIN_AGE, value: "true"}}
+"""
+"""What overlays/e2e has, for the tests that install another overlay."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that one run left behind."""
+
+    exit_code: int
+    log: str
+    message: str
+    """The termination message."""
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def locks(self) -> dict[str, dict[str, Any]]:
+        return {line["lock"]: line for line in self.lines if line["event"] == "lock"}
+
+    def verdicts(self) -> dict[str, str]:
+        """Lock ID to verdict."""
+        return {lock: line["verdict"] for lock, line in self.locks().items()}
+
+    def removed(self) -> set[str]:
+        return {lock for lock, line in self.locks().items() if line["removed"]}
+
+    def summary(self) -> dict[str, Any]:
+        (line,) = (line for line in self.lines if line["event"] == "sweep")
+        return line
+
+    def repository(self) -> dict[str, Any]:
+        (line,) = (line for line in self.lines if line["event"] == "repository")
+        return line
+
+
+@dataclass
+class Janitor:
+    """One installation."""
+
+    namespace: str
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def start(self) -> str:
+        """Starts a run by hand, as the documentation says; returns the Job's name."""
+        job = f"run-{next(self.numbers)}"
+        kubectl("create", "job", job, "--from=cronjob/restic-janitor", namespace=self.namespace)
+        return job
+
+    def pods(self, job: str) -> list[dict[str, Any]]:
+        return get("pods", "-l", f"job-name={job}", namespace=self.namespace).get("items", [])
+
+    def finish(self, job: str, *, seconds: float = 120) -> Run:
+        """Waits for a run's end and collects what it left."""
+
+        def ended() -> dict[str, Any] | None:
+            for pod in self.pods(job):
+                for status in pod.get("status", {}).get("containerStatuses", []):
+                    if state := status["state"].get("terminated"):
+                        return {"pod": pod["metadata"]["name"], **state}
+            return None
+
+        state = poll(f"{job} ends", ended, seconds=seconds)
+        log = kubectl("logs", state["pod"], namespace=self.namespace)
+        return Run(state["exitCode"], log, state.get("message", ""), list(json_lines(log)))
+
+    def run(self, *, seconds: float = 120) -> Run:
+        return self.finish(self.start(), seconds=seconds)
+
+    def run_together(self, count: int) -> list[Run]:
+        """Several runs at the same time."""
+        jobs = [self.start() for _ in range(count)]
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(self.finish, jobs))
+
+    def run_until_judged(self, *locks: str, seconds: float = 180) -> Run:
+        """Runs it again and again until these locks are judged by more than their age; nothing may be
+        removed before."""
+
+        def judged() -> Run | None:
+            run = self.run()
+            verdicts = run.verdicts()
+            if any(verdicts.get(lock) in WAITING for lock in locks):
+                assert not run.removed() & set(locks), run.log
+                return None
+            return run
+
+        return poll(f"{', '.join(lock[:8] for lock in locks)} are judged", judged, seconds=seconds, every=2)
+
+    def events(self) -> list[dict[str, Any]]:
+        """The Events that the janitor wrote in its namespace."""
+        found = get("events.events.k8s.io", namespace=self.namespace).get("items", [])
+        return [event for event in found if "restic-janitor" in (event.get("reportingController") or "")]
+
+
+def json_lines(log: str) -> Iterator[dict[str, Any]]:
+    """The machine-readable lines of a log in which diagnostics stand too."""
+    for text in log.splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict) and line.get("event") in ("lock", "repository", "sweep"):
+            yield line
+
+
+def install(
+    namespace: str,
+    repository: Repository,
+    folder: Path,
+    *,
+    holders: list[Any],
+    min_age: str = "20s",
+    overlay: str = "e2e",
+    holders_in: str | None = None,
+    patch: str = "",
+    **settings: Any,
+) -> Janitor:
+    """Installs an overlay with this configuration and waits for nothing: a CronJob is no pod.
+
+    `holders_in` is the namespace of the backups where it is another one; `patch` are more JSON patch
+    lines for the CronJob.
+    """
+    if overlay != "e2e":
+        patch = E2E_PATCH + patch
+    configuration = {
+        "min_age": min_age,
+        **settings,
+        "repositories": [
+            {"name": "backups", "environment": "/secrets/backups", "namespaces": [holders_in or namespace], "holders": holders}
+        ],
+    }
+    write_kustomization(folder, overlay, configuration, patch, volume=repository.volume)
+    rendered = yaml.safe_load_all(kubectl("kustomize", str(folder)))
+    places = {OVERLAY_NAMESPACE.get(overlay, "restic-janitor"): namespace, "shop": holders_in or namespace}
+    apply(
+        manifests.secret(namespace, "restic-janitor-backups", repository.environment),
+        *(relocate(each, places, namespace) for each in rendered if each["kind"] != "Namespace"),
+    )
+    return Janitor(namespace)
+
+
+def write_kustomization(folder: Path, overlay: str, configuration: dict[str, Any], patch: str, *, volume: bool) -> None:
+    """What a user writes: an overlay on top of a shipped one."""
+    name, _, tag = os.environ["E2E_IMAGE_JANITOR"].rpartition(":")
+    shipped = CHECKOUT / "k8s"
+    kustomization: dict[str, Any] = {
+        "resources": [os.path.relpath(shipped / "overlays" / overlay, folder.resolve())],
+        "images": [{"name": "restic-janitor", "newName": name, "newTag": tag}],
+        "configMapGenerator": [
+            {
+                "name": "restic-janitor",
+                "namespace": OVERLAY_NAMESPACE.get(overlay, "restic-janitor"),
+                "behavior": "replace",
+                "files": ["janitor.yaml"],
+            }
+        ],
+    }
+    if volume:
+        kustomization["components"] = [os.path.relpath(shipped / "components" / "volume", folder.resolve())]
+    if patch:
+        kustomization["patches"] = [{"target": {"kind": "CronJob"}, "patch": patch}]
+    folder.joinpath("janitor.yaml").write_text(yaml.safe_dump(configuration))
+    folder.joinpath("kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+
+
+def relocate(made: dict[str, Any], places: dict[str, str], suffix: str) -> dict[str, Any]:
+    """The object in the test's namespace: many installations stand side by side in one cluster."""
+    metadata = made["metadata"]
+    if "namespace" in metadata:
+        metadata["namespace"] = places[metadata["namespace"]]
+    for subject in made.get("subjects", []):
+        subject["namespace"] = places[subject["namespace"]]
+    if made["kind"] == "ClusterRoleBinding":
+        metadata["name"] += f"-{suffix}"
+    return made
+
+
+def uninstall(namespace: str) -> None:
+    """Removes what is not in the namespace."""
+    for part in ("", "-nodes", "-events"):
+        kubectl("delete", "clusterrolebinding", f"restic-janitor{part}-{namespace}", "--ignore-not-found")
