@@ -294,6 +294,13 @@ def test_a_shared_repository_and_a_node() -> None:
     assert verdict(lock("worker-7"), of=SHARED, nodes=memory) == Verdict.NODE_GONE
 
 
+def test_a_shared_repository_and_an_event_of_a_name_that_was_cut() -> None:
+    """The random suffix fell victim to the cut: the other cluster's pod has the same hostname."""
+    cluster = observe(events=[event(LONG + "-x2x9k")])
+    assert judged(LONG[:62], cluster, SHARED).verdict == FOREIGN
+    assert judged(LONG[:62], cluster, NOBODYS).verdict == ABSENT
+
+
 # --- the strongest names it ------------------------------------------------------------------
 
 
