@@ -252,7 +252,7 @@ MEMORIES = (
 )
 EVENTS = (
     (),
-    *((PodEvent(namespace=ns, pod=pod),) for ns in ("shop", "web") for pod in set(POD_NAMES)),
+    *((PodEvent(namespace=ns, pod=pod),) for ns in ("shop", "web") for pod in sorted({*POD_NAMES})),
 )
 
 

@@ -98,10 +98,18 @@ def test_the_first_label_is_evidence_only_for_a_fqdn_pod(hostname: str) -> None:
 # --- event -----------------------------------------------------------------------------------
 
 LONG = "shop-" + "a" * 57 + "-" + "b" * 17
+DOTTED = "shop-" + "a" * 56 + ".-" + "b" * 17
 
 
 @pytest.mark.parametrize(
-    ("hostname", "about"), [(HOST, HOST), (HOST.upper(), HOST), (LONG[:62], LONG), ("db-0", "db-0")]
+    ("hostname", "about"),
+    [
+        (HOST, HOST),
+        (HOST.upper(), HOST),
+        (LONG[:62], LONG),
+        (DOTTED[:61], DOTTED),
+        ("db-0", "db-0"),
+    ],
 )
 def test_an_event_about_the_pod_makes_it_ours(hostname: str, about: str) -> None:
     """A pod that is gone and of which only an Event speaks would be nobody's."""
