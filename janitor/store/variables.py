@@ -61,10 +61,15 @@ def fit_for_a_header(name: str, text: str) -> str:
 
 
 def certificates_of(environment: Mapping[str, Secret]) -> bytes | None:
-    """The PEM file that RESTIC_CACERT names; None where it is not set. Raises Unsupported."""
-    path = text_of(environment, "RESTIC_CACERT")
-    if not path:
-        return None
+    """The PEM files that RESTIC_CACERT names, with commas between them; None where it is not set.
+
+    Raises Unsupported where one is not there or has no certificate in it.
+    """
+    paths = text_of(environment, "RESTIC_CACERT")
+    return b"\n".join(_certificates(path) for path in paths.split(",")) if paths else None
+
+
+def _certificates(path: str) -> bytes:
     try:
         with Path(path).open("rb") as file:
             pem = file.read(CERTIFICATES_LIMIT)

@@ -1,0 +1,128 @@
+"""Real restic: it makes the repositories, the locks, and the proof that nothing was broken."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+PASSWORD = "correct horse\n"  # as a Secret with a trailing newline has it
+PATIENCE = 100
+"""Seconds for one command of restic, on a busy machine."""
+
+
+class RealRestic:
+    """One version of restic. `restic unlock` is never used."""
+
+    def __init__(self, program: Path, version: str, folder: Path) -> None:
+        self.program = program
+        self.version = version
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def init(self, location: str, environment: Mapping[str, str] | None = None) -> None:
+        """Makes a repository with one snapshot in it."""
+        self.run(location, "init", environment=environment)
+        source = self._folder / "source"
+        source.mkdir(exist_ok=True)
+        (source / "file").write_text("what is worth keeping")
+        self.run(location, "backup", str(source), environment=environment)
+
+    def run(
+        self, location: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> str:
+        """The output of one command, which must succeed."""
+        done = subprocess.run(
+            self._command(location, arguments, environment or {}),
+            env=self._environment(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, f"restic {arguments} ended {done.returncode}: {done.stdout}"
+        return done.stdout
+
+    @contextmanager
+    def backup_running(
+        self,
+        location: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        hostname: str | None = None,
+    ) -> Iterator[subprocess.Popen[str]]:
+        """A backup that holds its lock and waits for its input for ever; killed at the end.
+
+        With a hostname (as root only) it runs under that nodename, as in a pod.
+        """
+        command = self._command(location, ["-v", "backup", "--stdin"], environment or {})
+        if hostname is not None:
+            inner = 'hostname "$0" && exec "$@"'
+            command = ["unshare", "--uts", "sh", "-c", inner, hostname, *command]
+        process = subprocess.Popen(
+            command,
+            env=self._environment(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            _wait_for_lock(process)
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def leave_lock(
+        self,
+        location: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        hostname: str | None = None,
+    ) -> None:
+        """Kills a backup by SIGKILL in the middle: its lock stays behind, as in a lost pod."""
+        with self.backup_running(location, environment, hostname=hostname):
+            pass
+
+    def _command(
+        self, location: str, arguments: Sequence[str], environment: Mapping[str, str]
+    ) -> list[str]:
+        options: list[str] = []
+        if self.version == "0.14":  # which knows neither of these variables
+            if authority := environment.get("RESTIC_CACERT"):
+                options = ["--cacert", authority]
+            if user := environment.get("RESTIC_REST_USERNAME"):
+                password = quote(environment["RESTIC_REST_PASSWORD"], safe="")
+                location = location.replace("://", f"://{user}:{password}@", 1)
+        return [str(self.program), "--no-cache", *options, "-r", location, *arguments]
+
+    def _environment(self, environment: Mapping[str, str] | None) -> dict[str, str]:
+        base = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._folder),
+            "TMPDIR": str(self._folder),
+            "RESTIC_PASSWORD": PASSWORD,
+            "GOMAXPROCS": "2",
+        }
+        return base | dict(environment or {})
+
+
+def _wait_for_lock(process: subprocess.Popen[str]) -> None:
+    """restic says that it loads the index once it holds its lock."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + PATIENCE
+    said: list[str] = []
+    while time.monotonic() < deadline:
+        line = process.stdout.readline()
+        said.append(line)
+        if not line or "load index" in line:
+            break
+    assert "load index" in said[-1], f"the backup did not get its lock: {said}"

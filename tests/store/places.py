@@ -1,0 +1,155 @@
+"""Where the conformance suite keeps repositories: one small adapter for each kind of store, which
+looks at, and changes, what is stored without going through the janitor.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+import obstore
+import pytest
+
+from janitor.model import Secret, StoreClock
+from janitor.store.connections import Connections
+from janitor.store.location import parse_location
+from janitor.store.open import open_store
+from janitor.store.port import Store
+from tests.servers.rest import PASSWORD, USER
+from tests.servers.seaweedfs import SeaweedFS
+
+KINDS = (
+    "files",
+    "s3",
+    "rest",
+    "rest-auth",
+    "rest-private",
+    "rest-append-only",
+    "rest-tls",
+    "rclone",
+)
+Tree = dict[str, bytes]
+
+
+class Place(Protocol):
+    """A kind of store, with room for many repositories."""
+
+    kind: str
+    clock: StoreClock
+    environment: dict[str, str]
+
+    def location(self, repository: str) -> str:
+        """In restic's syntax."""
+
+    def tree(self, repository: str) -> Tree:
+        """Every stored file, by its path in the repository."""
+
+    def write(self, repository: str, tree: Mapping[str, bytes]) -> None:
+        """Stores files behind the store's back."""
+
+
+class Folders:
+    """Repositories that end up in a folder of this machine, whatever serves them."""
+
+    def __init__(
+        self,
+        kind: str,
+        base: Path,
+        *,
+        before: str,
+        environment: Mapping[str, str],
+        clock: StoreClock = StoreClock.NONE,
+    ) -> None:
+        self.kind = kind
+        self.base = base
+        self.clock = clock
+        self.environment = dict(environment)
+        self._before = before
+
+    def location(self, repository: str) -> str:
+        return f"{self._before}{repository}"
+
+    def tree(self, repository: str) -> Tree:
+        root = self.base / repository
+        return {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in sorted(root.rglob("*"))
+            if path.is_file()
+        }
+
+    def write(self, repository: str, tree: Mapping[str, bytes]) -> None:
+        for name, stored in tree.items():
+            path = self.base / repository / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(stored)
+
+
+class Bucket:
+    """Repositories by their prefix in one bucket."""
+
+    kind = "s3"
+    clock = StoreClock.SERVER
+
+    def __init__(self, server: SeaweedFS, bucket: str) -> None:
+        self.environment = server.environment
+        self._before = f"s3:{server.endpoint}/{bucket}/"
+        self._bucket = server.bucket(bucket)
+
+    def location(self, repository: str) -> str:
+        return f"{self._before}{repository}"
+
+    def tree(self, repository: str) -> Tree:
+        found: Tree = {}
+        for page in obstore.list(self._bucket, repository, chunk_size=1000):
+            for each in page:
+                name = each["path"].removeprefix(f"{repository}/")
+                found[name] = bytes(obstore.get(self._bucket, each["path"]).bytes())
+        return found
+
+    def write(self, repository: str, tree: Mapping[str, bytes]) -> None:
+        for name, stored in tree.items():
+            obstore.put(self._bucket, f"{repository}/{name}", stored)
+
+
+def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
+    """The place of a kind, with its server started."""
+    if kind == "files":
+        return Folders(kind, base, before=f"{base}/", environment={}, clock=StoreClock.WRITER)
+    if kind == "s3":
+        return Bucket(request.getfixturevalue("seaweedfs"), "conformance")
+    fixture = kind.replace("rest", "rest_server", 1).replace("-", "_")
+    server = request.getfixturevalue(fixture)
+    if kind == "rest-auth":  # credentials in the URL, as many write them
+        url = server.url.replace("//", f"//{USER}:{quote(PASSWORD, safe='')}@")
+        return Folders(kind, server.data, before=f"rest:{url}/", environment={})
+    if kind == "rest-private":
+        before = f"rest:{server.url}/{USER}/"
+        return Folders(kind, server.data / USER, before=before, environment=server.environment)
+    return Folders(kind, server.data, before=f"rest:{server.url}/", environment=server.environment)
+
+
+@contextmanager
+def opened(location: str, environment: Mapping[str, str]) -> Iterator[Store]:
+    """The janitor's store of a location, with these variables and no others."""
+    variables = {name: Secret(value) for name, value in environment.items()}
+    with Connections() as connections:
+        store = open_store(parse_location(location), variables, connections=connections)
+        yield store
+        store.close()
+
+
+def copied(tree: Mapping[str, bytes], place: Place, repository: str) -> None:
+    """Puts a whole repository into a place; on files with the folders that restic makes."""
+    place.write(repository, tree)
+    if isinstance(place, Folders):
+        (place.base / repository / "locks").mkdir(exist_ok=True)
+
+
+def removed(place: Place, repository: str) -> None:
+    """Forgets a repository in a folder, so that the session's disk stays small."""
+    if isinstance(place, Folders):
+        shutil.rmtree(place.base / repository, ignore_errors=True)
