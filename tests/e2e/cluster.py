@@ -1,6 +1,6 @@
 """The cluster of the whole session: made once, with its images, and shared by all workers.
 
-Nothing but the test that loses a node may run on the worker: it is tainted, the control plane is not.
+Only the test that loses a node may run on the worker: it is tainted, the control plane is not.
 """
 
 from __future__ import annotations
@@ -24,10 +24,28 @@ def start() -> None:
     """Makes the cluster, or takes the kept one, and waits until it works."""
     if NAME not in run("kind", "get", "clusters").stdout.split():
         config = os.environ.get("E2E_KIND_CONFIG", str(HERE / "kind.yaml"))
-        run("kind", "create", "cluster", "--name", NAME, "--config", config, "--wait", "0s", timeout=600)
+        run(
+            "kind",
+            "create",
+            "cluster",
+            "--name",
+            NAME,
+            "--config",
+            config,
+            "--wait",
+            "0s",
+            timeout=600,
+        )
     run("kind", "export", "kubeconfig", "--name", NAME)
     poll("both nodes are there", lambda: len(get("nodes")["items"]) == 2, seconds=60)
-    kubectl("taint", "nodes", "--all", "--overwrite", "node-role.kubernetes.io/control-plane-", check=False)
+    kubectl(
+        "taint",
+        "nodes",
+        "--all",
+        "--overwrite",
+        "node-role.kubernetes.io/control-plane-",
+        check=False,
+    )
     kubectl("taint", "nodes", WORKER, "--overwrite", "e2e=spare:NoSchedule")
     kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s")
 
@@ -37,7 +55,7 @@ def stop() -> None:
 
 
 def build(name: str, folder: Path) -> str:
-    """Builds an image and loads it into the nodes; returns its name with a tag that nothing else has."""
+    """Builds an image and loads it into the nodes; returns its name, with a tag of its own."""
     tool = container_tool()
     with tempfile.NamedTemporaryFile() as written:
         extra = shlex.split(os.environ.get("E2E_BUILD_ARGS", ""))
@@ -60,7 +78,13 @@ def load(image: str) -> None:
         run(container_tool(), "save", *form, "-o", archive, image)
         run("kind", "load", "image-archive", "--name", NAME, archive)
     for node, images in zip(nodes, loaded, strict=True):
-        kubectl("annotate", "node", node["metadata"]["name"], "--overwrite", f"{LOADED}={' '.join([*images, image])}")
+        kubectl(
+            "annotate",
+            "node",
+            node["metadata"]["name"],
+            "--overwrite",
+            f"{LOADED}={' '.join([*images, image])}",
+        )
 
 
 def kill_node(name: str) -> None:

@@ -17,11 +17,13 @@ from .programs import apply, kubectl, run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--keep-cluster", action="store_true", help="leave the kind cluster for the next run")
+    parser.addoption(
+        "--keep-cluster", action="store_true", help="leave the kind cluster for the next run"
+    )
 
 
 def controls(session: pytest.Session) -> bool:
-    """True in the process that starts the workers, or in the only one; false where nothing is run."""
+    """True in the process that starts the workers; false in those, and where nothing is run."""
     return not hasattr(session.config, "workerinput") and not session.config.option.collectonly
 
 
@@ -37,7 +39,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
     cluster.start()
     tell("cluster")
-    os.environ["E2E_IMAGE_BACKUP"] = cluster.build("restic-janitor-backup", cluster.HERE / "images" / "backup")
+    os.environ["E2E_IMAGE_BACKUP"] = cluster.build(
+        "restic-janitor-backup", cluster.HERE / "images" / "backup"
+    )
     os.environ["E2E_IMAGE_JANITOR"] = cluster.build("restic-janitor", cluster.CHECKOUT)
     tell("images")
     stores.deploy(os.environ["E2E_IMAGE_BACKUP"])
@@ -61,12 +65,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 def describe(namespace: str) -> str:
     """Everything that helps to understand a failure: pods, their logs, Events."""
     parts = [
-        kubectl("get", "all,configmap,persistentvolumeclaim", "-o", "wide", namespace=namespace, check=False),
-        kubectl("get", "events", "--sort-by=.metadata.creationTimestamp", namespace=namespace, check=False),
+        kubectl(
+            "get",
+            "all,configmap,persistentvolumeclaim",
+            "-o",
+            "wide",
+            namespace=namespace,
+            check=False,
+        ),
+        kubectl(
+            "get",
+            "events",
+            "--sort-by=.metadata.creationTimestamp",
+            namespace=namespace,
+            check=False,
+        ),
         kubectl("describe", "pods", namespace=namespace, check=False),
     ]
     for pod in kubectl("get", "pods", "-o", "name", namespace=namespace, check=False).split():
-        log = run("kubectl", "-n", namespace, "logs", pod, "--all-containers", "--tail=60", check=False)
+        log = run(
+            "kubectl", "-n", namespace, "logs", pod, "--all-containers", "--tail=60", check=False
+        )
         parts.append(f"--- log of {pod}\n{log.stdout}{log.stderr}")
     return "\n\n".join(parts)
 
@@ -97,8 +116,10 @@ def repository(namespace: str, store: str) -> stores.Repository:
 
 
 @pytest.fixture
-def install(namespace: str, repository: stores.Repository, tmp_path: Path) -> Callable[..., installation.Janitor]:
-    """Installs the janitor for the test's repository; takes the arguments of `installation.install`."""
+def install(
+    namespace: str, repository: stores.Repository, tmp_path: Path
+) -> Callable[..., installation.Janitor]:
+    """Installs the janitor for the test's repository; takes what `installation.install` takes."""
 
     def installed(**settings: Any) -> installation.Janitor:
         return installation.install(namespace, repository, tmp_path, **settings)

@@ -1,4 +1,4 @@
-"""The janitor as people install it: its own image, through the shipped overlays, in the test's namespace."""
+"""The janitor as people install it: its own image, the shipped overlays, the test's namespace."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ OVERLAY_NAMESPACE = {"e2e": "restic-janitor-e2e"}
 E2E_PATCH = """
 - {op: add, path: /spec/suspend, value: true}
 - {op: add, path: /spec/jobTemplate/spec/template/spec/containers/0/imagePullPolicy, value: Never}
-- {op: add, path: /spec/jobTemplate/spec/template/spec/containers/0/env/-, value: {name: JANITOR_ALLOW_SHORT_MIN_AGE, value: "true"}}
+- op: add
+  path: /spec/jobTemplate/spec/template/spec/containers/0/env/-
+  value: {name: JANITOR_ALLOW_SHORT_MIN_AGE, value: "true"}
 """
 """What overlays/e2e has, for the tests that install another overlay."""
 
@@ -88,6 +90,22 @@ class Janitor:
         log = kubectl("logs", state["pod"], namespace=self.namespace)
         return Run(state["exitCode"], log, state.get("message", ""), list(json_lines(log)))
 
+    def kill(self, job: str) -> None:
+        """Kills a run's pod as soon as it runs, without a word of warning."""
+
+        def running() -> str | None:
+            for pod in self.pods(job):
+                if pod["status"].get("phase") not in (None, "Pending"):
+                    return pod["metadata"]["name"]
+            return None
+
+        pod = poll(f"{job} runs", running, seconds=60, every=0.1)
+        kubectl("delete", "pod", pod, "--grace-period=0", "--force", namespace=self.namespace)
+
+    def take_away(self, kind: str, name: str) -> None:
+        """Deletes a binding, and with it the right."""
+        kubectl("delete", kind, name)
+
     def run(self, *, seconds: float = 120) -> Run:
         return self.finish(self.start(), seconds=seconds)
 
@@ -98,8 +116,7 @@ class Janitor:
             return list(pool.map(self.finish, jobs))
 
     def run_until_judged(self, *locks: str, seconds: float = 180) -> Run:
-        """Runs it again and again until these locks are judged by more than their age; nothing may be
-        removed before."""
+        """Runs it until these locks are judged by more than their age; none may go before."""
 
         def judged() -> Run | None:
             run = self.run()
@@ -109,12 +126,16 @@ class Janitor:
                 return None
             return run
 
-        return poll(f"{', '.join(lock[:8] for lock in locks)} are judged", judged, seconds=seconds, every=2)
+        return poll(
+            f"{', '.join(lock[:8] for lock in locks)} are judged", judged, seconds=seconds, every=2
+        )
 
     def events(self) -> list[dict[str, Any]]:
         """The Events that the janitor wrote in its namespace."""
         found = get("events.events.k8s.io", namespace=self.namespace).get("items", [])
-        return [event for event in found if "restic-janitor" in (event.get("reportingController") or "")]
+        return [
+            event for event in found if "restic-janitor" in (event.get("reportingController") or "")
+        ]
 
 
 def json_lines(log: str) -> Iterator[dict[str, Any]]:
@@ -142,8 +163,8 @@ def install(
 ) -> Janitor:
     """Installs an overlay with this configuration and waits for nothing: a CronJob is no pod.
 
-    `holders_in` is the namespace of the backups where it is another one; `patch` are more JSON patch
-    lines for the CronJob.
+    `holders_in` is the namespace of the backups where it is another one; `patch` more JSON
+    patch lines for the CronJob.
     """
     if overlay != "e2e":
         patch = E2E_PATCH + patch
@@ -151,12 +172,20 @@ def install(
         "min_age": min_age,
         **settings,
         "repositories": [
-            {"name": "backups", "environment": "/secrets/backups", "namespaces": [holders_in or namespace], "holders": holders}
+            {
+                "name": "backups",
+                "environment": "/secrets/backups",
+                "namespaces": [holders_in or namespace],
+                "holders": holders,
+            }
         ],
     }
     write_kustomization(folder, overlay, configuration, patch, volume=repository.volume)
     rendered = yaml.safe_load_all(kubectl("kustomize", str(folder)))
-    places = {OVERLAY_NAMESPACE.get(overlay, "restic-janitor"): namespace, "shop": holders_in or namespace}
+    places = {
+        OVERLAY_NAMESPACE.get(overlay, "restic-janitor"): namespace,
+        "shop": holders_in or namespace,
+    }
     apply(
         manifests.secret(namespace, "restic-janitor-backups", repository.environment),
         *(relocate(each, places, namespace) for each in rendered if each["kind"] != "Namespace"),
@@ -164,7 +193,9 @@ def install(
     return Janitor(namespace)
 
 
-def write_kustomization(folder: Path, overlay: str, configuration: dict[str, Any], patch: str, *, volume: bool) -> None:
+def write_kustomization(
+    folder: Path, overlay: str, configuration: dict[str, Any], patch: str, *, volume: bool
+) -> None:
     """What a user writes: an overlay on top of a shipped one."""
     name, _, tag = os.environ["E2E_IMAGE_JANITOR"].rpartition(":")
     shipped = CHECKOUT / "k8s"
@@ -181,7 +212,9 @@ def write_kustomization(folder: Path, overlay: str, configuration: dict[str, Any
         ],
     }
     if volume:
-        kustomization["components"] = [os.path.relpath(shipped / "components" / "volume", folder.resolve())]
+        kustomization["components"] = [
+            os.path.relpath(shipped / "components" / "volume", folder.resolve())
+        ]
     if patch:
         kustomization["patches"] = [{"target": {"kind": "CronJob"}, "patch": patch}]
     folder.joinpath("janitor.yaml").write_text(yaml.safe_dump(configuration))
@@ -203,4 +236,9 @@ def relocate(made: dict[str, Any], places: dict[str, str], suffix: str) -> dict[
 def uninstall(namespace: str) -> None:
     """Removes what is not in the namespace."""
     for part in ("", "-nodes", "-events"):
-        kubectl("delete", "clusterrolebinding", f"restic-janitor{part}-{namespace}", "--ignore-not-found")
+        kubectl(
+            "delete",
+            "clusterrolebinding",
+            f"restic-janitor{part}-{namespace}",
+            "--ignore-not-found",
+        )

@@ -59,24 +59,36 @@ def container(name: str, image: str, command: list[str], **more: Any) -> Object:
 def pod_spec(containers: list[Object], *, temporary: Object | None = None, **more: Any) -> Object:
     """A pod's spec; `temporary` is the emptyDir at /tmp."""
     volumes: list[Object] = [{"name": "tmp", "emptyDir": temporary or {}}]
-    if any(mount["name"] == "repositories" for each in containers for mount in each["volumeMounts"]):
+    if any(
+        mount["name"] == "repositories" for each in containers for mount in each["volumeMounts"]
+    ):
         volumes.append({"name": "repositories", "persistentVolumeClaim": {"claimName": "backups"}})
     return {
         "containers": containers,
         "volumes": volumes,
         "securityContext": RESTRICTED,
         "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 1,
     } | more
 
 
-def pod(namespace: str, name: str, image: str, command: list[str], *, spec: Object | None = None, **more: Any) -> Object:
+def pod(
+    namespace: str,
+    name: str,
+    image: str,
+    command: list[str],
+    *,
+    spec: Object | None = None,
+    **more: Any,
+) -> Object:
     """A pod of one container `backup` that is not restarted."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "namespace": namespace},
-        "spec": pod_spec([container("backup", image, command, **more)], restartPolicy="Never") | (spec or {}),
+        "spec": pod_spec([container("backup", image, command, **more)], restartPolicy="Never")
+        | (spec or {}),
     }
 
 
@@ -98,7 +110,9 @@ def workload(kind: str, namespace: str, name: str, spec: Object, **more: Any) ->
 
 def server(namespace: str, name: str, image: str, command: list[str], port: int) -> list[Object]:
     """A server with its Service; what it stores goes with its pod."""
-    made = container(name, image, command, readinessProbe={"tcpSocket": {"port": port}, "periodSeconds": 1})
+    made = container(
+        name, image, command, readinessProbe={"tcpSocket": {"port": port}, "periodSeconds": 1}
+    )
     made["volumeMounts"].append({"name": "data", "mountPath": "/data"})
     spec = pod_spec([made])
     spec["volumes"].append({"name": "data", "emptyDir": {}})

@@ -14,20 +14,26 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class ProgramFailed(AssertionError):
+class ProgramError(AssertionError):
     """A program ended with an error; the message has what it said."""
 
 
-def run(*command: str, stdin: str | None = None, check: bool = True, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """Runs a program to its end; `ProgramFailed` where it fails and `check` is on."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+def run(
+    *command: str, stdin: str | None = None, check: bool = True, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end; `ProgramError` where it fails and `check` is on."""
+    done = subprocess.run(
+        command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+    )
     if check and done.returncode:
         words = f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}".strip()
-        raise ProgramFailed(f"`{' '.join(command)}` ended with {done.returncode}:\n{words}")
+        raise ProgramError(f"`{' '.join(command)}` ended with {done.returncode}:\n{words}")
     return done
 
 
-def kubectl(*arguments: str, namespace: str | None = None, stdin: str | None = None, check: bool = True) -> str:
+def kubectl(
+    *arguments: str, namespace: str | None = None, stdin: str | None = None, check: bool = True
+) -> str:
     """What kubectl prints."""
     scope = ("-n", namespace) if namespace else ()
     return run("kubectl", *scope, *arguments, stdin=stdin, check=check).stdout
@@ -41,7 +47,9 @@ def get(*arguments: str, namespace: str | None = None) -> dict[str, Any]:
 
 def apply(*objects: dict[str, Any]) -> None:
     """Creates or updates objects; each names its own namespace."""
-    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    kubectl(
+        "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    )
 
 
 def poll(what: str, check: Callable[[], T], *, seconds: float, every: float = 0.5) -> T:
@@ -59,7 +67,9 @@ def poll(what: str, check: Callable[[], T], *, seconds: float, every: float = 0.
 @cache
 def container_tool() -> str:
     """docker or podman: E2E_CONTAINER_TOOL, else what kind is set to, else what works."""
-    if chosen := os.environ.get("E2E_CONTAINER_TOOL") or os.environ.get("KIND_EXPERIMENTAL_PROVIDER"):
+    if chosen := os.environ.get("E2E_CONTAINER_TOOL") or os.environ.get(
+        "KIND_EXPERIMENTAL_PROVIDER"
+    ):
         return chosen
     if shutil.which("docker") and run("docker", "info", check=False).returncode == 0:
         return "docker"

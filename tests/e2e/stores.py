@@ -1,4 +1,4 @@
-"""The servers that hold the repositories, one of each for the whole session, and the repositories."""
+"""The servers that hold the repositories, one of each for the whole session; the repositories."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import manifests
-from .programs import ProgramFailed, apply, get, kubectl, poll, run
+from .programs import ProgramError, apply, get, kubectl, poll, run
 
 NAMESPACE = "e2e-stores"
 TOOL = "tool"
@@ -16,19 +16,48 @@ PASSWORD = "correct horse"
 LOCKED = 11
 """restic's exit code for "repository is already locked" (0.17 and later)."""
 SERVERS = {
-    "s3": (8333, ["weed", "mini", "-dir=/data", "-s3.config=/e2e/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false"]),
+    "s3": (
+        8333,
+        [
+            "weed",
+            "mini",
+            "-dir=/data",
+            "-s3.config=/e2e/s3.json",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-webdav=false",
+            "-admin.ui=false",
+        ],
+    ),
     "rest": (8000, ["restic-rest-server", "--no-auth", "--path", "/data", "--listen", ":8000"]),
-    "append": (8000, ["restic-rest-server", "--no-auth", "--append-only", "--path", "/data", "--listen", ":8000"]),
+    "append": (
+        8000,
+        [
+            "restic-rest-server",
+            "--no-auth",
+            "--append-only",
+            "--path",
+            "/data",
+            "--listen",
+            ":8000",
+        ],
+    ),
 }
 
 
 def deploy(image: str) -> None:
-    """Starts the servers and the pod in which restic is run by hand, and waits until they answer."""
+    """Starts the servers and the pod in which restic is run by hand; waits until they are ready."""
     objects: list[dict[str, Any]] = [manifests.namespace(NAMESPACE)]
     for name, (port, command) in SERVERS.items():
         objects += manifests.server(NAMESPACE, name, image, command, port)
     objects.append(manifests.pod(NAMESPACE, TOOL, image, ["sleep", "infinity"]))
-    if get("pod", TOOL, namespace=NAMESPACE).get("spec", {}).get("containers", [{}])[0].get("image", image) != image:
+    if (
+        get("pod", TOOL, namespace=NAMESPACE)
+        .get("spec", {})
+        .get("containers", [{}])[0]
+        .get("image", image)
+        != image
+    ):
         kubectl("delete", "pod", TOOL, "--grace-period=0", "--force", namespace=NAMESPACE)
     apply(*objects)
     for name in SERVERS:
@@ -48,18 +77,35 @@ class Repository:
 
     def exec(self, *command: str) -> subprocess.CompletedProcess[str]:
         settings = [f"{name}={value}" for name, value in self.environment.items()]
-        return run("kubectl", "-n", self.tool_namespace, "exec", TOOL, "--", "env", *settings, *command, check=False)
+        return run(
+            "kubectl",
+            "-n",
+            self.tool_namespace,
+            "exec",
+            TOOL,
+            "--",
+            "env",
+            *settings,
+            *command,
+            check=False,
+        )
 
     def restic(self, *arguments: str) -> str:
         """What restic prints; fails where restic does."""
         done = self.exec("restic", *arguments)
         if done.returncode:
-            raise ProgramFailed(f"restic {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
+            words = f"{done.returncode}: {done.stdout}{done.stderr}"
+            raise ProgramError(f"restic {' '.join(arguments)} ended with {words}")
         return done.stdout
 
     def init(self) -> None:
         """A Service answers a few seconds after its pod is ready: tried until it works."""
-        poll("restic init works", lambda: self.exec("restic", "init").returncode == 0, seconds=60, every=1)
+        poll(
+            "restic init works",
+            lambda: self.exec("restic", "init").returncode == 0,
+            seconds=60,
+            every=1,
+        )
 
     def locks(self) -> set[str]:
         """The IDs of all locks that are in the store."""
@@ -86,12 +132,19 @@ def repository(store: str, test: str) -> Repository:
     base = {"RESTIC_PASSWORD": PASSWORD, "RESTIC_CACHE_DIR": "/tmp/cache"}
     if store == "volume":
         made = Repository({**base, "RESTIC_REPOSITORY": "/repos/backups/repo"}, test, volume=True)
-        apply(manifests.claim(test), manifests.pod(test, TOOL, made.image, ["sleep", "infinity"], volume=True))
+        apply(
+            manifests.claim(test),
+            manifests.pod(test, TOOL, made.image, ["sleep", "infinity"], volume=True),
+        )
         kubectl("wait", "--for=condition=Ready", f"pod/{TOOL}", "--timeout=120s", namespace=test)
     elif store == "s3":
         keys = {"AWS_ACCESS_KEY_ID": "e2e", "AWS_SECRET_ACCESS_KEY": "e2e-secret"}
-        made = Repository({**base, **keys, "RESTIC_REPOSITORY": f"s3:http://s3.{NAMESPACE}:8333/{test}/shop"})
+        made = Repository(
+            {**base, **keys, "RESTIC_REPOSITORY": f"s3:http://s3.{NAMESPACE}:8333/{test}/shop"}
+        )
     else:
-        made = Repository({**base, "RESTIC_REPOSITORY": f"rest:http://{store}.{NAMESPACE}:8000/{test}/"})
+        made = Repository(
+            {**base, "RESTIC_REPOSITORY": f"rest:http://{store}.{NAMESPACE}:8000/{test}/"}
+        )
     made.init()
     return made

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import urllib.request
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
@@ -23,7 +23,9 @@ URL = os.environ["RESTIC_REPOSITORY"].removeprefix("rest:").rstrip("/")
 
 
 def get(path, accept="*/*"):
-    with urllib.request.urlopen(urllib.request.Request(f"{URL}/{path}", headers={"Accept": accept})) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{URL}/{path}", headers={"Accept": accept})
+    ) as answer:
         return answer.read()
 
 
@@ -47,13 +49,22 @@ def master_key():
     if mac(derived[32:48], derived[48:64], iv, sealed) != tag:
         sys.exit("the password does not fit")
     opened = json.loads(apply_keystream(derived[:32], iv, sealed))
-    return [base64.b64decode(part) for part in (opened["encrypt"], opened["mac"]["k"], opened["mac"]["r"])]
+    return [
+        base64.b64decode(part)
+        for part in (opened["encrypt"], opened["mac"]["k"], opened["mac"]["r"])
+    ]
 
 
 def lock(hostname, age):
     encrypt, k, r = master_key()
-    time = datetime.now(timezone.utc) - timedelta(seconds=age)
-    content = {"time": time.isoformat(), "exclusive": False, "hostname": hostname, "username": "root", "pid": 7}
+    time = datetime.now(UTC) - timedelta(seconds=age)
+    content = {
+        "time": time.isoformat(),
+        "exclusive": False,
+        "hostname": hostname,
+        "username": "root",
+        "pid": 7,
+    }
     iv = os.urandom(16)
     sealed = apply_keystream(encrypt, iv, json.dumps(content).encode())
     return iv + sealed + mac(k, r, iv, sealed)
@@ -61,5 +72,7 @@ def lock(hostname, age):
 
 stored = os.urandom(150) if sys.argv[1] == "noise" else lock(sys.argv[2], float(sys.argv[3]))
 name = hashlib.sha256(stored).hexdigest()
-urllib.request.urlopen(urllib.request.Request(f"{URL}/locks/{name}", data=stored, method="POST")).close()
+urllib.request.urlopen(
+    urllib.request.Request(f"{URL}/locks/{name}", data=stored, method="POST")
+).close()
 print(name)

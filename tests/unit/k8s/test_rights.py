@@ -1,0 +1,148 @@
+"""What the manifests grant, against what the program asks the API server for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.apiserver import ApiServer, node, pod
+
+from .rendering import K8S, OVERLAYS, of_kind, overlay, rendered
+
+OWN = "restic-janitor"
+DATA = Path(__file__).resolve().parents[2] / "data" / "restic-repositories.tar.gz"
+LONG_AGO = "2026-11-25T02:00:00Z"
+HOLDER = "vm"
+"""The hostname in the lock of the repository `r019-v2`."""
+
+Right = tuple[str, str, str, str | None, str | None]
+"""API group, resource, verb, the object's name where it is named, namespace (None: all)."""
+
+
+def granted(name: str) -> set[Right]:
+    """Every right that an overlay gives to the janitor."""
+    objects = overlay(name)
+    rights = set()
+    for role in of_kind(objects, "Role", "ClusterRole"):
+        namespace = role["metadata"].get("namespace")
+        for rule in role["rules"]:
+            for group in rule["apiGroups"]:
+                for resource in rule["resources"]:
+                    for verb in rule["verbs"]:
+                        for each in rule.get("resourceNames", [None]):
+                            rights.add((group, resource, verb, each, namespace))
+    return rights
+
+
+def used(server: ApiServer) -> set[Right]:
+    """Every right that the recorded requests needed; /version is open to every account."""
+    rights = set()
+    for request in server.requests:
+        if request.path == "/version":
+            continue
+        prefix, *rest = request.path.strip("/").split("/")
+        group = "" if prefix == "api" else rest[0]
+        rest = rest[1:] if prefix == "api" else rest[2:]
+        namespace = rest[1] if rest[0] == "namespaces" else None
+        resource, *name = rest[2:] if namespace else rest
+        rights.add((group, resource, request.verb, name[0] if name else None, namespace))
+    return rights
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with one lock, whose holder was killed long ago."""
+    with tarfile.open(DATA) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (found,) = tmp_path.rglob("r019-v2")
+    return found
+
+
+def sweep(tmp_path: Path, repository: Path, observe: str) -> ApiServer:
+    """Runs the program, which removes that lock and says so; returns what recorded its requests."""
+    (lock,) = (repository / "locks").iterdir()
+    seen = '{"version": 1, "repositories": {"shop": {"%s": {"first_seen": "%s"}}}, "nodes": {}}'
+    configuration = tmp_path / "janitor.yaml"
+    configuration.write_text(
+        f"observe: {observe}\n"
+        f"repositories: [{{name: shop, location: '{repository}', holders: [{HOLDER}],"
+        " namespaces: [shop], variables: {RESTIC_PASSWORD: test}}]\n"
+    )
+    server = ApiServer()
+    server.pods = [pod("other"), pod("restic-janitor-1", namespace=OWN)]
+    server.nodes = [node()]
+    server.put_configmap(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "restic-janitor-state", "namespace": OWN},
+            "data": {"state.json": seen % (lock.name, LONG_AGO)},
+        }
+    )
+    with server.running():
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "KUBECONFIG": str(server.kubeconfig(tmp_path / "kubeconfig")),
+            "POD_NAMESPACE": OWN,
+            "POD_NAME": "restic-janitor-1",
+            "POD_UID": server.pods[1]["metadata"]["uid"],
+        }
+        arguments = ["sweep", "--config", str(configuration), "--context", "test"]
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "janitor",
+                *arguments,
+                "--state",
+                "configmap:restic-janitor-state",
+            ],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert not lock.exists(), done.stdout
+    return server
+
+
+def test_cluster_wide_rights_are_those_that_are_used(tmp_path, repository):
+    """Otherwise the janitor could do more than it needs, or would fail where it is installed."""
+    server = sweep(tmp_path, repository, "{namespaces: all, nodes: true}")
+    assert granted("production") == used(server)
+
+
+def test_namespaced_rights_are_those_that_are_used(tmp_path, repository):
+    """Otherwise an installation without ClusterRoles could do too much, or too little."""
+    server = sweep(tmp_path, repository, "{namespaces: [shop], nodes: false}")
+    assert granted("namespaced") == used(server)
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_rights_are_narrow(name):
+    """Otherwise a stolen token could read Secrets, or delete and change what it likes."""
+    for group, resource, verb, each, namespace in granted(name):
+        assert "*" not in (group, resource, verb)
+        assert resource not in ("secrets", "pods/exec", "pods/log")
+        assert verb in ("get", "list", "create", "update")
+        if verb in ("create", "update"):
+            assert namespace == OWN or name == "e2e"
+        if verb in ("get", "update"):
+            assert each == "restic-janitor-state"
+
+
+def test_every_component_keeps_to_it():
+    """Otherwise a component that no overlay uses would bring a right nobody looked at."""
+    for folder in (K8S / "components").iterdir():
+        text = "".join(file.read_text() for file in folder.rglob("*.yaml"))
+        for word in ("'*'", '"*"', "[*]", "secrets]", "delete]", "deletecollection", "watch"):
+            assert word not in text, f"{word} in {folder.name}"
+    assert rendered(K8S / "base")
