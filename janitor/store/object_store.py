@@ -45,15 +45,19 @@ class ObjectStore:
             root = self._ask(
                 lambda store: obstore.list_with_delimiter(store, self._prefix or None), Doing.LIST
             )
-        except Gone:  # some servers answer 404 where nothing has the prefix
+        except Gone:  # nothing has this prefix; reading `config` says the same in better words
             root = {"objects": (), "common_prefixes": ()}
         config = self._path("config")
         seen = any(each["path"] == config for each in root["objects"])
         if not seen:
             self._read("config", CONFIG_LIMIT)  # says what is wrong: key, bucket, prefix
+            raise Unreachable(
+                f"{self._shown} has a `config` that its listing does not show, so that locks may "
+                "be hidden as well"
+            )
         folders = {each.rpartition("/")[2] for each in root["common_prefixes"]}
         self._layout = self._layout_of(folders)
-        return Root(self._layout, locks_folder=self._folders()[1] in folders if seen else None)
+        return Root(self._layout, locks_folder=self._folders()[1] in folders)
 
     def list_locks(self, *, at_most: int) -> Listing:
         """See `Store.list_locks`: the first by name are taken; the others are counted."""
@@ -149,10 +153,7 @@ class ObjectStore:
             pages = iter(obstore.list(store, path.rstrip("/"), chunk_size=_PAGE))
             return pages, next(pages, None)
 
-        try:
-            pages, page = self._ask(first, Doing.LIST)
-        except Gone:
-            return  # some servers answer 404 where nothing has the prefix
+        pages, page = self._listed(first)
         seen = 0
         while page is not None:
             seen += len(page)
@@ -162,14 +163,15 @@ class ObjectStore:
                     yield name, found
             if seen >= at_most:
                 return
-            page = self._next(pages)
+            # never asked twice: after an error the stream would say that it ended
+            page = self._listed(lambda _: next(pages, None), once=True)
 
-    def _next(self, pages: Any) -> Any:
-        """A later page. Never asked twice: after an error the stream would say that it ended."""
+    def _listed(self, ask: Any, *, once: bool = False) -> Any:
+        """Part of a listing. That "nothing is there" is no answer to it: it would hide locks."""
         try:
-            return self._ask(lambda _: next(pages, None), Doing.LIST, once=True)
-        except Gone as error:
-            raise Unreachable(f"the listing broke off: {error}") from None
+            return self._ask(ask, Doing.LIST, once=once)
+        except Gone:
+            raise Unreachable(f"{self._shown} answered 404 to a listing") from None
 
     def _read(self, name: str, limit: int) -> bytes:
         path = self._path(name)

@@ -99,6 +99,9 @@ def translated(
     """The error that says in one sentence what went wrong and what would mend it."""
     reason = one_line(answer.message or answer.text.partition("Debug source")[0], secrets)
     said = f"{answer.code}: {reason}" if answer.code else reason
+    if answer.other_region:
+        named = f" to {answer.region}" if answer.region else " to the bucket's region"
+        return Unreachable(f"{shown} is served elsewhere; set AWS_DEFAULT_REGION{named}")
     if answer.status == 0:
         return _no_answer(answer, shown, reason)
     if answer.code == "NoSuchBucket":
@@ -111,9 +114,6 @@ def translated(
         return Unauthorized(
             f"{shown} refuses the request, because its clock and this one are apart"
         )
-    if answer.other_region:
-        named = f" to {answer.region}" if answer.region else " to the bucket's region"
-        return Unreachable(f"{shown} is served elsewhere; set AWS_DEFAULT_REGION{named}")
     if answer.status == HTTPStatus.NOT_FOUND and answer.code:
         return Gone(f"what was asked for is not in {shown} (any more)")
     return _refusal(answer, shown, doing, said)
