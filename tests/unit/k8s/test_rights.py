@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.apiserver import ApiServer, node, pod
+from tests.servers.certificates import make_certificates
 
 from .rendering import K8S, OVERLAYS, of_kind, overlay, rendered
 
@@ -19,6 +20,17 @@ DATA = Path(__file__).resolve().parents[2] / "data" / "restic-repositories.tar.g
 LONG_AGO = "2026-11-25T02:00:00Z"
 HOLDER = "vm"
 """The hostname in the lock of the repository `r019-v2`."""
+
+AS_IN_A_POD = """
+import sys
+from pathlib import Path
+from janitor.cli import main
+from janitor.cluster import connect
+
+connect.connect.__kwdefaults__["account"] = Path(sys.argv.pop(1))
+sys.exit(main())
+"""
+"""The program, with the service account mounted elsewhere than in a real pod."""
 
 Right = tuple[str, str, str, str | None, str | None]
 """API group, resource, verb, the object's name where it is named, namespace (None: all)."""
@@ -73,7 +85,8 @@ def sweep(tmp_path: Path, repository: Path, observe: str) -> ApiServer:
         f"repositories: [{{name: shop, location: '{repository}', holders: [{HOLDER}],"
         " namespaces: [shop], variables: {RESTIC_PASSWORD: test}}]\n"
     )
-    server = ApiServer()
+    certificates = make_certificates(tmp_path / "tls")
+    server = ApiServer(tls=(certificates.certificate, certificates.key))
     server.pods = [pod("other"), pod("restic-janitor-1", namespace=OWN)]
     server.nodes = [node()]
     server.put_configmap(
@@ -84,25 +97,20 @@ def sweep(tmp_path: Path, repository: Path, observe: str) -> ApiServer:
             "data": {"state.json": seen % (lock.name, LONG_AGO)},
         }
     )
+    (tmp_path / "ca.crt").write_bytes(certificates.authority.read_bytes())
+    (tmp_path / "token").write_text("a token")
     with server.running():
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
-            "KUBECONFIG": str(server.kubeconfig(tmp_path / "kubeconfig")),
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+            "KUBERNETES_SERVICE_PORT": str(server.port),
             "POD_NAMESPACE": OWN,
             "POD_NAME": "restic-janitor-1",
             "POD_UID": server.pods[1]["metadata"]["uid"],
         }
-        arguments = ["sweep", "--config", str(configuration), "--context", "test"]
         done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "janitor",
-                *arguments,
-                "--state",
-                "configmap:restic-janitor-state",
-            ],
+            [sys.executable, "-c", AS_IN_A_POD, str(tmp_path), "sweep", "--config", configuration],
             env=environment,
             capture_output=True,
             text=True,
