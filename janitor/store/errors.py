@@ -7,7 +7,10 @@ through `redact` before they raise.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from contextlib import suppress
+from html import escape
 from urllib.parse import quote, quote_plus
 
 from janitor.model import RepositoryState, Secret
@@ -68,16 +71,18 @@ class TooLarge(StoreError):
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """The text with every spelling of every secret (raw, stripped, percent-encoded) as `***`."""
+    """The text with every spelling of every secret as `***`: raw, stripped, percent-encoded, and
+    escaped as HTML, JSON, Python and Rust do.
+    """
     spellings: set[str] = set()
     for secret in secrets:
         raw = secret.reveal()
-        for form in (raw, raw.strip(), raw.rstrip("\n")):
-            try:
-                quoted = {quote(form, safe=""), quote(form), quote_plus(form)}
-            except UnicodeEncodeError:
-                quoted = set()
-            spellings |= {form, form.encode("unicode_escape").decode("ascii"), *quoted}
+        for form in {raw, raw.strip(), raw.rstrip("\n")}:
+            spellings |= {form, escape(form), escape(form, quote=False)}
+            spellings |= {form.encode("unicode_escape").decode("ascii"), repr(form)[1:-1]}
+            spellings |= {json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]}
+            with suppress(UnicodeEncodeError):
+                spellings |= {quote(form, safe=""), quote(form), quote_plus(form)}
     for spelling in sorted(filter(None, spellings), key=len, reverse=True):
         text = text.replace(spelling, "***")
     return text

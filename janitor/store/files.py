@@ -237,13 +237,15 @@ class FilesStore:
             if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
                 raise Gone(f"{name[:8]} is not in {self._shown} (any more)") from None
             raise self._translated(error, f"read `{name[:8]}` in") from None
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise Gone(f"{name[:8]} in {self._shown} is not a file")
-            try:
+            with open(descriptor, "rb", closefd=False) as file:
                 stored = file.read(limit + 1)
-            except OSError as error:
-                raise self._translated(error, f"read `{name[:8]}` in") from None
+        except OSError as error:
+            raise self._translated(error, f"read `{name[:8]}` in") from None
+        finally:
+            os.close(descriptor)
         if len(stored) > limit:
             raise TooLarge(f"{name[:8]} in {self._shown} has more than {limit} bytes")
         return stored

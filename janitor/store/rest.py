@@ -99,8 +99,11 @@ def open_rest(
         # as restic: only where the URL has neither
         username = environment.get("RESTIC_REST_USERNAME")
         password = environment.get("RESTIC_REST_PASSWORD")
+    headers = _headers(username, password)
     secrets = [*secrets_of(environment), *(each for each in (username, password) if each)]
-    return RestStore(location, pool, _headers(username, password), tuple(secrets))
+    if authorization := headers.get("Authorization"):
+        secrets.append(Secret(authorization.removeprefix("Basic ")))
+    return RestStore(location, pool, headers, tuple(secrets))
 
 
 def _headers(username: Secret | None, password: Secret | None) -> dict[str, str]:

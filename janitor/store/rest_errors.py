@@ -20,14 +20,14 @@ def no_answer(error: Exception, shown: str, secrets: Iterable[Secret]) -> Unreac
         reason = reason.reason
     if isinstance(reason, urllib3_errors.NameResolutionError):
         return Unreachable(f"{shown} cannot be reached: its host name is not known here")
+    if isinstance(reason, urllib3_errors.NewConnectionError) and "refused" in str(reason):
+        # tested before the timeouts, which urllib3 counts it among
+        return Unreachable(f"{shown} cannot be reached: nothing listens there (connection refused)")
     if isinstance(reason, urllib3_errors.TimeoutError | TimeoutError):
         return Unreachable(f"{shown} did not answer in time")
     if isinstance(reason, urllib3_errors.SSLError | ssl.SSLError):
         return _tls(str(reason), shown)
-    text = str(reason)
-    if "refused" in text:
-        return Unreachable(f"{shown} cannot be reached: nothing listens there (connection refused)")
-    words = one_line(re.sub(r"<[^>]*object at 0x[0-9a-f]+>:?", "", text), secrets)
+    words = one_line(re.sub(r"<[^>]*object at 0x[0-9a-f]+>:?", "", str(reason)), secrets)
     return Unreachable(f"{shown} cannot be reached or answered nonsense: {words}")
 
 

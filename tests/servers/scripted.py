@@ -81,7 +81,7 @@ class Scripted:
         if reply.hang:
             self.over.wait(120)
             return
-        handler.send_response(reply.status)
+        handler.send_response_only(reply.status)  # no Server header of Python's own
         for name, value in reply.headers.items():
             handler.send_header(name, value)
         length = 1 << 26 if reply.endless else len(reply.body)
