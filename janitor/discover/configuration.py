@@ -8,7 +8,7 @@ missing one is that repository's problem alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -69,16 +69,7 @@ def _observed(observe: Observe, policy: Policy, mistakes: Mistakes) -> Policy:
         check_namespaces(namespaces, "observe.namespaces", mistakes)
     elif observe.namespaces != "all":
         mistakes.add("observe.namespaces", "must be `all` or a list of namespaces.")
-    return Policy(
-        min_age=policy.min_age,
-        max_skew=policy.max_skew,
-        max_removals=policy.max_removals,
-        remove_unrefreshed_after=policy.remove_unrefreshed_after,
-        allow_short_min_age=policy.allow_short_min_age,
-        dry_run=policy.dry_run,
-        observe_namespaces=namespaces,
-        observe_nodes=observe.nodes,
-    )
+    return replace(policy, observe_namespaces=namespaces, observe_nodes=observe.nodes)
 
 
 def _refuse_what_comes_later(document: Document, mistakes: Mistakes) -> None:

@@ -7,7 +7,7 @@ others are still done.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from janitor.discover.configuration import Configuration
@@ -19,6 +19,7 @@ from janitor.discover.credentials import (
 )
 from janitor.discover.entry import ConfiguredRepository
 from janitor.discover.environment import Environment, IncompleteError, read_environment
+from janitor.discover.found import Found
 from janitor.discover.mistakes import ConfigurationError
 from janitor.discover.variables import is_restic_variable, pod_identity
 from janitor.model import Repository, RepositoryState, Secret
@@ -26,22 +27,6 @@ from janitor.store.errors import BadLocation
 from janitor.store.location import Location, parse_location
 
 _NAMES_SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A repository for the sweep. With a `problem` it is reported with `state` and not opened."""
-
-    repository: Repository
-    location: Location | None = None
-    environment: Mapping[str, Secret] = field(default_factory=dict)
-    """The variables that its store may need; neither the password nor the location."""
-    password: Secret | None = None
-    key_hint: str | None = None
-    """The start of the key's name that is tried first (RESTIC_KEY_HINT)."""
-    state: RepositoryState | None = None
-    problem: str | None = None
-    """One sentence for a person."""
 
 
 def find_configured(configuration: Configuration, process: Mapping[str, str]) -> tuple[Found, ...]:
@@ -68,9 +53,7 @@ def select(found: Iterable[Found], patterns: Sequence[str]) -> tuple[Found, ...]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if names[_NAMES_SHOWN:] else "")
-            raise ConfigurationError(
-                f"--repository {pattern}: no repository has such a name; there are: {shown}."
-            )
+            raise ConfigurationError(f"No repository is called {pattern}; there are: {shown}.")
     return tuple(
         each
         for each in everything
@@ -106,7 +89,7 @@ def _default(process: Mapping[str, str]) -> Found:
             "There is nothing to look at: give --config FILE, or RESTIC_REPOSITORY and "
             "RESTIC_PASSWORD in the environment."
         )
-    found = Found(Repository("default"))
+    found = Found(Repository("default"), None)
     try:
         location = _parsed(find_location(environment))
         repository = replace(found.repository, location=location.shown)
@@ -140,4 +123,4 @@ def _complete(found: Found, environment: Environment) -> Found:
 
 
 def _incomplete(found: Found, problem: IncompleteError) -> Found:
-    return replace(found, state=RepositoryState.INCOMPLETE, problem=f"{problem}.")
+    return replace(found, state=RepositoryState.INCOMPLETE, problem=str(problem))

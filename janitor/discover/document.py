@@ -9,7 +9,6 @@ cannot are passed on.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,21 +36,7 @@ class _RefusedError(Exception):
 
 
 class _Loader(_Base):  # type: ignore[misc]  # the C loader has no types
-    """The safe loader, which also refuses a key that is written twice."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's
-        seen: set[tuple[str, str]] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise _RefusedError("a key must be a plain word", key.start_mark)
-            spelling = (key.tag, key.value)
-            if spelling in seen:
-                raise _RefusedError(
-                    f"{shown_name(key.value)} is written twice in one mapping", key.start_mark
-                )
-            seen.add(spelling)
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
-        return mapping
+    """The safe loader, whose dates stay text (below)."""
 
 
 def load_document(path: Path) -> object:
@@ -90,7 +75,7 @@ def _load(text: str) -> object:
         node = loader.get_single_node()
         if node is None:
             return None
-        _refuse_multiplying(node)
+        _refuse_twice_and_multiplying(node)
         return cast("object", loader.construct_document(node))
     except yaml.MarkedYAMLError as error:
         raise _RefusedError(f"is not valid YAML{_reason(error)}", error.problem_mark) from None
@@ -135,8 +120,8 @@ def _refuse_what_is_not_plain(text: str) -> None:
             raise _RefusedError(f"is nested more than {_DEEPEST} deep", event.start_mark)
 
 
-def _refuse_multiplying(root: Any) -> None:
-    """Counts the nodes with every alias written out; aliases share a node, so each once."""
+def _refuse_twice_and_multiplying(root: Any) -> None:
+    """Looks at each node once (aliases share theirs), and counts what they would be written out."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 
@@ -147,11 +132,10 @@ def _refuse_multiplying(root: Any) -> None:
             raise _RefusedError("an anchor contains itself", node.start_mark)
         if id(node) not in sizes:
             open_nodes.add(id(node))
-            children = (
-                [part for pair in node.value for part in pair]
-                if isinstance(node, yaml.MappingNode)
-                else node.value
-            )
+            children = node.value
+            if isinstance(node, yaml.MappingNode):
+                _refuse_twice(node)
+                children = [part for pair in node.value for part in pair]
             sizes[id(node)] = 1 + sum(map(size, children))
             open_nodes.discard(id(node))
         if sizes[id(node)] > _MOST_NODES:
@@ -159,6 +143,19 @@ def _refuse_multiplying(root: Any) -> None:
         return sizes[id(node)]
 
     size(root)
+
+
+def _refuse_twice(mapping: Any) -> None:
+    """YAML forbids a key twice; PyYAML would take the last."""
+    seen: set[tuple[str, str]] = set()
+    for key, _ in mapping.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _RefusedError("a key must be a plain word", key.start_mark)
+        if (key.tag, key.value) in seen:
+            raise _RefusedError(
+                f"{shown_name(key.value)} is written twice in one mapping", key.start_mark
+            )
+        seen.add((key.tag, key.value))
 
 
 _Loader.add_constructor(_DATE_TAG, lambda loader, node: loader.construct_scalar(node))
