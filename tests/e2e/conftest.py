@@ -22,6 +22,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: waits for more than a minute; started first")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits longest starts first, beside everything else."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def controls(session: pytest.Session) -> bool:
     """True in the process that starts the workers; false in those, and where nothing is run."""
     return not hasattr(session.config, "workerinput") and not session.config.option.collectonly

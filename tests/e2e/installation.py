@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,19 +116,28 @@ class Janitor:
             return list(pool.map(self.finish, jobs))
 
     def run_until_judged(self, *locks: str, seconds: float = 180) -> Run:
-        """Runs it until these locks are judged by more than their age; none may go before."""
+        """Runs it until each of these locks was judged by more than its age; none may go before.
 
-        def judged() -> Run | None:
+        The result is the last run with the line by which each of them was judged, in whichever
+        run that was.
+        """
+        judged: dict[str, dict[str, Any]] = {}
+
+        def all_judged() -> Run | None:
             run = self.run()
-            verdicts = run.verdicts()
-            if any(verdicts.get(lock) in WAITING for lock in locks):
-                assert not run.removed() & set(locks), run.log
+            for lock in set(locks) - set(judged):
+                line = run.locks().get(lock)
+                if line is not None and line["verdict"] not in WAITING:
+                    judged[lock] = line
+                else:
+                    assert line is None or not line["removed"], run.log
+            if len(judged) < len(locks):
                 return None
-            return run
+            others = [line for line in run.lines if line.get("lock") not in judged]
+            return replace(run, lines=[*others, *judged.values()])
 
-        return poll(
-            f"{', '.join(lock[:8] for lock in locks)} are judged", judged, seconds=seconds, every=2
-        )
+        names = ", ".join(lock[:8] for lock in locks)
+        return poll(f"{names} are judged", all_judged, seconds=seconds, every=2)
 
     def events(self) -> list[dict[str, Any]]:
         """The Events that the janitor wrote in its namespace."""

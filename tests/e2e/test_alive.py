@@ -69,6 +69,7 @@ def test_nodes_may_not_be_seen(namespace, repository, install):
     assert (run.exit_code, run.removed(), repository.locks()) == (1, set(), {lock})
 
 
+@pytest.mark.slow
 def test_api_server_that_says_nothing(namespace, repository, install):
     """Otherwise a paused API server would hang the janitor, or be taken for an empty cluster."""
     address = backups.start_silent_server(namespace, repository.image)

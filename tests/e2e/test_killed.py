@@ -21,6 +21,7 @@ restic prune --max-unused 0 --limit-download 1
 """A prune that has to repack, and reads its pack at 1 KiB/s: it holds its lock for minutes."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["s3", "rest", "append", "volume"], indirect=True)
 def test_killed_backup(store, namespace, repository, install):
     """Otherwise a killed backup blocks forget and prune for ever, or its lock goes too soon."""
@@ -109,6 +110,7 @@ def test_production_overlay(namespace, repository, install):
     assert repository.locks() == set()
 
 
+@pytest.mark.slow
 def test_two_janitors_at_once(namespace, repository, install):
     """Otherwise a run by hand beside the scheduled one would fail, or report a false loss."""
     janitor = install(holders=["backup-*"], min_age="45s")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from . import backups, cluster, manifests, stores
 from .programs import apply, get, kubectl, poll
 
@@ -12,7 +14,7 @@ if [ ! -e /tmp/ran ]; then
     touch /tmp/ran
     (sleep infinity | restic backup --stdin) &
     until [ -e /tmp/die ]; do sleep 0.2; done
-    tail /dev/zero
+    exec tail /dev/zero
 fi
 sleep infinity
 """
@@ -113,6 +115,7 @@ def test_stateful_pod_reborn(namespace, repository, install):
     assert (run.exit_code, repository.locks()) == (0, {new})
 
 
+@pytest.mark.slow
 def test_lost_node(namespace, repository, install):
     """Otherwise a pod on a machine that cannot be reached would lose the lock that it may still
     hold, or its lock would stay when the machine is gone for good."""

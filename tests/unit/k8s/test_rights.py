@@ -83,8 +83,10 @@ def sweep(tmp_path: Path, repository: Path, observe: str) -> ApiServer:
     configuration.write_text(
         f"observe: {observe}\n"
         f"repositories: [{{name: shop, location: '{repository}', holders: [{HOLDER}],"
-        " namespaces: [shop], variables: {RESTIC_PASSWORD: test}}]\n"
+        f" namespaces: [shop], environment: '{tmp_path}/secrets'}}]\n"
     )
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "RESTIC_PASSWORD").write_text("test")
     certificates = make_certificates(tmp_path / "tls")
     server = ApiServer(tls=(certificates.certificate, certificates.key))
     server.pods = [pod("other"), pod("restic-janitor-1", namespace=OWN)]
