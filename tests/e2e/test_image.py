@@ -35,7 +35,7 @@ LIBRARIES = {
     "urllib3",
     "websocket-client",
 }
-"""What files, S3, GCS, Azure, REST and the API server need; most come with the Kubernetes client."""
+"""What files, S3, REST and the API server need; most come with the Kubernetes client."""
 LOOK = """
 import importlib.metadata, importlib.util, json, os, pathlib, shutil, sys
 names = {d.name.lower().replace("_", "-") for d in importlib.metadata.distributions()}
