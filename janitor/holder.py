@@ -262,7 +262,7 @@ def _claimed_by_pod(lock: Lock, repository: Repository, directory: Directory) ->
         pod.created is not None
         and pod.created < lock.time
         and _declared(pod.namespace, repository)
-        and carries_for_sure(pod, lock.hostname)
+        and carries_for_sure(pod, lock.hostname, directory.nodes)
         and (not repository.shared or _carries_random_name(pod, lock.hostname))
         for pod in pods_that_carry(lock.hostname, directory)
     )

@@ -54,7 +54,8 @@ def _arrange(observation: Observation) -> Directory:
     families: dict[str, set[str]] = defaultdict(set)
     for pod in observation.pods:
         for name in _pod_hostnames(pod, nodes):
-            pods[name][id(pod)] = pod
+            for form in _label_forms(name):
+                pods[form][id(pod)] = pod
         families[pod.namespace].update(family_patterns(pod))
     events: dict[str, list[PodEvent]] = defaultdict(list)
     for event in observation.events:
@@ -70,18 +71,19 @@ def _arrange(observation: Observation) -> Directory:
 
 
 def pods_that_carry(hostname: str, directory: Directory) -> tuple[Pod, ...]:
-    """The pods that may carry the hostname: compared whole and by its first label."""
+    """The pods that may carry the hostname: both are compared whole and by their first label."""
     found = {id(pod): pod for form in forms(hostname) for pod in directory.pods.get(form, ())}
     return tuple(found.values())
 
 
-def carries_for_sure(pod: Pod, hostname: str) -> bool:
+def carries_for_sure(pod: Pod, hostname: str, nodes: Mapping[str, Node]) -> bool:
     """Strict enough to call a host ours: a laptop `db.local` is not, because a pod `db` exists.
 
-    Asked of a pod that `pods_that_carry` found: it is sure where the whole hostname is the pod's,
-    or where the pod has a domain appended (`setHostnameAsFQDN`).
+    It is sure where the whole hostname is the pod's, or its first label where the pod has a
+    domain appended (`setHostnameAsFQDN`).
     """
-    return pod.fqdn or "." not in hostname or hostname.lower() in _pod_hostnames(pod, {})
+    sought = forms(hostname) if pod.fqdn else (hostname.lower(),)
+    return any(name in sought for name in _pod_hostnames(pod, nodes))
 
 
 def forms(hostname: str) -> tuple[str, ...]:
@@ -131,7 +133,7 @@ def known_node(hostname: str, known: Mapping[str, KnownNode]) -> str | None:
 
     Strict: the hostname whole, or its first label, is one of the Node's whole names.
     """
-    sought = _node_forms(hostname) if hostname else ()
+    sought = _label_forms(hostname) if hostname else ()
     for name, memory in known.items():
         if any(other.lower() in sought for other in (name, *memory.names)):
             return name
@@ -139,7 +141,7 @@ def known_node(hostname: str, known: Mapping[str, KnownNode]) -> str | None:
 
 
 def _node_among(hostname: str, host_names: Mapping[str, str]) -> str | None:
-    sought = _node_forms(hostname) if hostname else ()
+    sought = _label_forms(hostname) if hostname else ()
     return next((host_names[form] for form in sought if form in host_names), None)
 
 
@@ -148,11 +150,11 @@ def _forms_of(names_of: Mapping[str, Iterable[str]]) -> dict[str, str]:
         form: node
         for node, names in names_of.items()
         for name in names
-        for form in _node_forms(name)
+        for form in _label_forms(name)
     }
 
 
-def _node_forms(name: str) -> tuple[str, ...]:
+def _label_forms(name: str) -> tuple[str, ...]:
     """A name whole and as first label, lower-cased; an address only whole."""
     try:
         ipaddress.ip_address(name)

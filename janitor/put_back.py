@@ -65,8 +65,9 @@ def read_record(text: str) -> Record:
 def put_back(found: Found, record: Record, *, world: World) -> Lock:
     """Writes the lock back under its own name, marked so that no sweep removes it.
 
-    The mark comes first: between the two a sweep would remove it again. Without a state
-    (`world.shelf` None) there is no mark. Returns the lock's content.
+    The mark is made before, since a sweep might remove the lock at once, and again after: a sweep
+    that listed the folder in between has dropped it. Without a state (`world.shelf` None) there is
+    no mark. Returns the lock's content.
 
     Raises PutBackError where the record is of another repository, is no lock of this one, or is
     there already; and where the store or the state refuses.
@@ -88,6 +89,7 @@ def put_back(found: Found, record: Record, *, world: World) -> Lock:
                 raise PutBackError(f"the record is no lock of {name}: {content.reason}")
             _mark(name, record.lock, world)
             store.put_lock(record.lock, record.stored)
+            _mark(name, record.lock, world)
         finally:
             store.close()
     except Refused as error:

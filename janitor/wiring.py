@@ -1,0 +1,202 @@
+"""Puts a run together: real clock, threads, stores, cluster, state, printers and signals."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from janitor.arguments import Arguments
+from janitor.cluster.connect import connect, in_cluster, own_pod
+from janitor.cluster.errors import BadKubeconfig
+from janitor.cluster.port import Cluster
+from janitor.discover.configuration import load_configuration
+from janitor.discover.configured import find_configured, select
+from janitor.discover.found import Found
+from janitor.discover.settings import override
+from janitor.model import Observation, Policy, SweepReport
+from janitor.report.log import configure_logging
+from janitor.report.printers import JsonPrinter, TablePrinter, table_printer, terminal_width
+from janitor.report.progress import Progress, progress_on
+from janitor.report.termination import write_termination
+from janitor.state import Shelf
+from janitor.state_file import FileShelf
+from janitor.store.connections import Connections
+from janitor.store.open import open_store
+from janitor.store.port import Store
+from janitor.sweep import Result
+from janitor.world import Item, World
+from janitor.world import Result as Returned
+
+THREADS = 16
+"""Requests under way at once."""
+DEFAULT_STATE = "configmap:restic-janitor-state"
+TERMINATION_LOG = Path("/dev/termination-log")
+
+
+class RunPrinter:
+    """The report's printer, and the counter that a waiting person sees until it prints."""
+
+    def __init__(self, report: JsonPrinter | TablePrinter, progress: Progress) -> None:
+        self._progress = progress
+        self.lock = report.lock
+        self.repository = report.repository
+        self.sweep = report.sweep
+        self.progress = progress
+        self._report = report
+
+    def finish(self) -> None:
+        """Wipes the counter and prints what is left to print."""
+        self._progress.finish()
+        self._report.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that a command needs."""
+
+    found: tuple[Found, ...]
+    world: World
+    policy: Policy
+    printer: RunPrinter
+    json: bool
+    width: int
+    environment: Mapping[str, str]
+    reports_only: str | None = None
+    """Why a sweep may not remove anything here, in one sentence."""
+
+
+class _Threads:
+    """A thread pool as `World` wants it."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self._executor = executor
+
+    def map(self, step: Callable[[Item], Returned], items: Iterable[Item]) -> Iterable[Returned]:
+        return self._executor.map(step, items)
+
+
+class _Signals:
+    """Remembers the first SIGTERM or SIGINT; a second SIGINT ends the process at once."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def install(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(ValueError):  # not the main thread: a test that calls main
+                signal.signal(number, self._note)
+
+    def _note(self, number: int, _frame: object) -> None:
+        self.number = self.number or number
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator[Run]:
+    """Reads the configuration and connects everything; nothing is touched before all is right.
+
+    Raises ConfigurationError, BadKubeconfig or BadClusterFile, each one sentence (exit code 2).
+    """
+    configuration = load_configuration(arguments.config, process=environment)
+    policy = override(
+        configuration.policy,
+        min_age=arguments.min_age,
+        max_removals=arguments.max_removals,
+        dry_run=arguments.dry_run,
+        fail_on_stale=arguments.fail_on_stale,
+    )
+    names = (_literal(arguments.name),) if arguments.name else arguments.repository
+    found = select(find_configured(configuration, environment), names)
+    json = arguments.output == "json" or (arguments.output is None and not sys.stdout.isatty())
+    progress = progress_on(sys.stderr, environment)
+    configure_logging(progress, json=not sys.stderr.isatty())
+    signals = _Signals()
+    signals.install()
+    with ExitStack() as stack:
+        connections = stack.enter_context(Connections())
+        executor = ThreadPoolExecutor(THREADS, thread_name_prefix="repository")
+        stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+        cluster, shelf, reports_only = _surroundings(arguments, environment, stack)
+        world = World(
+            clock=_clock,
+            pool=_Threads(executor),
+            open_store=_opener(connections),
+            cluster=cluster,
+            shelf=shelf,
+            stopping=lambda: signals.number,
+        )
+        report = JsonPrinter(sys.stdout) if json else table_printer(sys.stdout, environment)
+        yield Run(
+            found=found,
+            world=world,
+            policy=policy,
+            printer=RunPrinter(report, progress),
+            json=json,
+            width=terminal_width(sys.stdout, environment),
+            environment=environment,
+            reports_only=reports_only,
+        )
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def _literal(name: str) -> str:
+    """A glob that fits this name alone."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
+
+
+def _opener(connections: Connections) -> Callable[[Found], Store]:
+    def opener(found: Found) -> Store:
+        assert found.location is not None  # noqa: S101 - else `found.state` is set
+        return open_store(found.location, found.environment, connections=connections)
+
+    return opener
+
+
+# --- cluster and state -----------------------------------------------------------------------
+
+_UNWITNESSED = (
+    "nothing is removed, since outside a pod nothing shows that this is the right cluster: name "
+    "it with `--context NAME`, or give `--cluster FILE`"
+)
+
+
+def _surroundings(
+    arguments: Arguments, environment: Mapping[str, str], stack: ExitStack
+) -> tuple[Cluster, Shelf | None, str | None]:
+    """The cluster to judge by, the state's place, and why a sweep may only report."""
+    inside = in_cluster(environment) and arguments.context is None
+    state = arguments.state or (DEFAULT_STATE if inside else "none")
+    cluster: Cluster
+    if arguments.cluster is not None:
+        from janitor.cluster.file import FileCluster  # noqa: PLC0415 - seldom needed
+
+        cluster = FileCluster(
+            arguments.cluster, observed_at=arguments.observed_at, clock=_clock
+        )
+        return cluster, _shelf(state, arguments, environment, None), None
+    from janitor.cluster.observe import ApiCluster  # noqa: PLC0415 - not with a file
+
+    try:
+        client = connect(
+            context=arguments.context, environ=environment, clock=_clock, sleep=time.sleep
+        )
+    except BadKubeconfig as error:
+        if inside or arguments.context is not None or state.startswith("configmap:"):
+            raise
+        return Unknown(str(error)), _shelf(state, arguments, environment, None), _UNWITNESSED
+    stack.callback(client.close)
+    witness = own_pod(environment) if inside else None
+    cluster = ApiCluster(client, clock=_clock, own_pod=witness)
+    reports_only = None if inside or arguments.context is not None else _UNWITNESSED
+    return cluster, _shelf(state, arguments, environment, client), reports_only
