@@ -42,7 +42,8 @@ def _run(arguments: Arguments) -> int:
     from janitor.discover.mistakes import ConfigurationError  # noqa: PLC0415
     from janitor.put_back import PutBackError  # noqa: PLC0415
     from janitor.report.escape import printable_lines  # noqa: PLC0415
-    from janitor.wiring import prepare, write_last_words  # noqa: PLC0415
+    from janitor.tell import tell_mistake  # noqa: PLC0415
+    from janitor.wiring import prepare  # noqa: PLC0415
 
     try:
         with prepare(arguments, environment=os.environ) as run:
@@ -52,26 +53,37 @@ def _run(arguments: Arguments) -> int:
     except PutBackError as error:
         code, said = FAILED, str(error)
     _say(sys.stderr, printable_lines(f"restic-janitor: {said}"))
-    write_last_words(os.environ, said, code)
+    tell_mistake(os.environ, said, code)
     return code
 
 
 def _sweep(arguments: Arguments, run: Run) -> int:
     from janitor.sweep import Mode, sweep  # noqa: PLC0415
-    from janitor.wiring import tell  # noqa: PLC0415
+    from janitor.tell import tell_events, tell_termination  # noqa: PLC0415
 
     mode = Mode.LIST if arguments.command == "list" else Mode.SWEEP
-    if mode is Mode.SWEEP and (run.policy.dry_run or run.reports_only):
+    notes: tuple[str, ...] = ()
+    if mode is Mode.SWEEP and run.policy.dry_run:
         mode = Mode.DRY_RUN
-    notes = (run.reports_only,) if run.reports_only and mode is Mode.DRY_RUN else ()
+    elif mode is Mode.SWEEP and run.around.reports_only:
+        mode, notes = Mode.DRY_RUN, (run.around.reports_only,)
     try:
         result = sweep(
-            run.found, world=run.world, policy=run.policy, printer=run.printer, mode=mode, notes=notes
+            run.found,
+            world=run.world,
+            policy=run.policy,
+            printer=run.printer,
+            mode=mode,
+            notes=notes,
         )
     finally:
         run.printer.finish()
     if arguments.command == "sweep":
-        tell(run, result)
+        around = run.around
+        if around.client is not None and around.own_pod is not None:
+            now = run.world.clock()
+            tell_events(result, client=around.client, own_pod=around.own_pod, now=now)
+        tell_termination(os.environ, result)
     return result.report.exit_code
 
 

@@ -262,7 +262,7 @@ def _claimed_by_pod(lock: Lock, repository: Repository, directory: Directory) ->
         pod.created is not None
         and pod.created < lock.time
         and _declared(pod.namespace, repository)
-        and carries_for_sure(pod, lock.hostname, directory.nodes)
+        and carries_for_sure(pod, lock.hostname)
         and (not repository.shared or _carries_random_name(pod, lock.hostname))
         for pod in pods_that_carry(lock.hostname, directory)
     )
@@ -272,7 +272,7 @@ def _claimed_by_event(hostname: str, repository: Repository, directory: Director
     """An Event in a candidate namespace is about a Pod whose nodename that would be."""
     return any(
         _declared(event.namespace, repository)
-        and (not repository.shared or has_random_suffix(event.pod))
+        and (not repository.shared or has_random_suffix(hostname))
         for event in directory.events.get(hostname.lower(), ())
     )
 

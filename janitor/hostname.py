@@ -76,14 +76,14 @@ def pods_that_carry(hostname: str, directory: Directory) -> tuple[Pod, ...]:
     return tuple(found.values())
 
 
-def carries_for_sure(pod: Pod, hostname: str, nodes: Mapping[str, Node]) -> bool:
+def carries_for_sure(pod: Pod, hostname: str) -> bool:
     """Strict enough to call a host ours: a laptop `db.local` is not, because a pod `db` exists.
 
     It is sure where the whole hostname is the pod's, or its first label where the pod has a
-    domain appended (`setHostnameAsFQDN`).
+    domain appended (`setHostnameAsFQDN`). The Node's names of a hostNetwork pod are the Node's.
     """
     sought = forms(hostname) if pod.fqdn else (hostname.lower(),)
-    return any(name in sought for name in _pod_hostnames(pod, nodes))
+    return any(name in sought for name in _own_hostnames(pod))
 
 
 def forms(hostname: str) -> tuple[str, ...]:
@@ -100,12 +100,16 @@ def as_kubelet(name: str) -> str:
     return name[:_HOSTNAME_LENGTH].rstrip("-.")
 
 
-def _pod_hostnames(pod: Pod, nodes: Mapping[str, Node]) -> Iterator[str]:
-    """Every hostname, lower-cased, that this pod's processes might see."""
+def _own_hostnames(pod: Pod) -> Iterator[str]:
     for name in (pod.hostname_override, pod.hostname, pod.name):
         if name:
             yield name.lower()
             yield as_kubelet(name).lower()
+
+
+def _pod_hostnames(pod: Pod, nodes: Mapping[str, Node]) -> Iterator[str]:
+    """Every hostname, lower-cased, that this pod's processes might see."""
+    yield from _own_hostnames(pod)
     if pod.host_network:
         node = nodes.get(pod.node or "")
         for name in (pod.node, *pod.host_addresses, *(node.names if node else ())):

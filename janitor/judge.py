@@ -58,6 +58,13 @@ class _Question:
     def max_skew(self) -> timedelta:
         return self.policy.max_skew
 
+    @property
+    def listed_nodes(self) -> Mapping[str, KnownNode]:
+        """What is known of Nodes, where they were listed just now: else one that the state calls
+        absent may have come back unseen.
+        """
+        return self.nodes if self.observation.nodes is not None else {}
+
 
 _Answer = tuple[Verdict, str]
 
@@ -189,7 +196,7 @@ def _find(question: _Question, content: Lock) -> _Findings:
     return _Findings(
         content,
         candidates(content, repository, observation, question.max_skew),
-        claim(content, repository, observation, question.nodes),
+        claim(content, repository, observation, question.listed_nodes),
     )
 
 
@@ -248,8 +255,9 @@ def _not_observed(question: _Question) -> _Answer | None:
     if missing:
         sentence = question.observation.denied.get(missing[0], "it was not listed")
         return Verdict.NOT_OBSERVED, f"namespace {_quoted(missing[0])} is out of sight: {sentence}"
-    if question.policy.observe_nodes and question.observation.nodes_denied is not None:
-        return Verdict.NOT_OBSERVED, f"Nodes are out of sight: {question.observation.nodes_denied}"
+    if question.policy.observe_nodes and question.observation.nodes is None:
+        sentence = question.observation.nodes_denied or "they were not listed"
+        return Verdict.NOT_OBSERVED, f"Nodes are out of sight: {sentence}"
     return None
 
 
@@ -287,7 +295,7 @@ def _stale(question: _Question, findings: _Findings) -> _Answer:
             Verdict.HOLDER_TERMINATED,
             f"pod {_pod_name(found[0])} ({_quoted(phase)}) has ended: nothing in it holds a lock",
         )
-    node = known_node(findings.content.hostname, question.nodes)
+    node = known_node(findings.content.hostname, question.listed_nodes)
     absent_since = question.nodes[node].absent_since if node is not None else None
     if node is not None and absent_since is not None:
         return (
@@ -310,7 +318,9 @@ def _unrefreshed(question: _Question, verdict: Verdict) -> _Answer | None:
     first_seen = question.lock.first_seen
     if after is None or first_seen is None or verdict not in _REPLACEABLE:
         return None
-    if question.observation.doubt is not None or question.now - first_seen < after:
+    if question.lock.put_back or question.observation.doubt is not None:
+        return None
+    if _not_observed(question) is not None or question.now - first_seen < after:
         return None
     return (
         Verdict.UNREFRESHED,

@@ -448,9 +448,9 @@ class SweepReport:
     detail: str | None = None
 
 
-class StateConflict(Exception):  # noqa: N818 - a thing that happens, not a mistake
+class StateConflict(Exception):
     """Somebody else wrote the state since it was read: read again, apply again, write again."""
 
 
-class StateUnavailable(Exception):  # noqa: N818
+class StateUnavailable(Exception):
     """The state cannot be read or written; the message is one sentence for a person."""

@@ -102,7 +102,7 @@ def _list(found: Found, store: Store) -> Listed:
 # --- reading ---------------------------------------------------------------------------------
 
 
-class CannotOpen(Exception):  # noqa: N818 - carries a state and a sentence outwards
+class CannotOpen(Exception):
     """No lock of this repository can be read: in which state it is, and why, in one sentence."""
 
     def __init__(self, state: RepositoryState, detail: str) -> None:

@@ -4,40 +4,30 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
 from janitor.arguments import Arguments
-from janitor.cluster.connect import connect, in_cluster, own_pod
-from janitor.cluster.errors import BadKubeconfig
-from janitor.cluster.port import Cluster
 from janitor.discover.configuration import load_configuration
 from janitor.discover.configured import find_configured, select
 from janitor.discover.found import Found
 from janitor.discover.settings import override
-from janitor.model import Observation, Policy, SweepReport
+from janitor.model import Policy
 from janitor.report.log import configure_logging
 from janitor.report.printers import JsonPrinter, TablePrinter, table_printer, terminal_width
 from janitor.report.progress import Progress, progress_on
-from janitor.report.termination import write_termination
-from janitor.state import Shelf
-from janitor.state_file import FileShelf
 from janitor.store.connections import Connections
 from janitor.store.open import open_store
 from janitor.store.port import Store
-from janitor.sweep import Result
+from janitor.surroundings import Surroundings
 from janitor.world import Item, World
 from janitor.world import Result as Returned
 
 THREADS = 16
 """Requests under way at once."""
-DEFAULT_STATE = "configmap:restic-janitor-state"
-TERMINATION_LOG = Path("/dev/termination-log")
 
 
 class RunPrinter:
@@ -67,9 +57,7 @@ class Run:
     printer: RunPrinter
     json: bool
     width: int
-    environment: Mapping[str, str]
-    reports_only: str | None = None
-    """Why a sweep may not remove anything here, in one sentence."""
+    around: Surroundings
 
 
 class _Threads:
@@ -124,13 +112,13 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
         connections = stack.enter_context(Connections())
         executor = ThreadPoolExecutor(THREADS, thread_name_prefix="repository")
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-        cluster, shelf, reports_only = _surroundings(arguments, environment, stack)
+        around = surround(arguments, environment, stack, clock=_clock)
         world = World(
             clock=_clock,
             pool=_Threads(executor),
             open_store=_opener(connections),
-            cluster=cluster,
-            shelf=shelf,
+            cluster=around.cluster,
+            shelf=around.shelf,
             stopping=lambda: signals.number,
         )
         report = JsonPrinter(sys.stdout) if json else table_printer(sys.stdout, environment)
@@ -141,8 +129,7 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
             printer=RunPrinter(report, progress),
             json=json,
             width=terminal_width(sys.stdout, environment),
-            environment=environment,
-            reports_only=reports_only,
+            around=around,
         )
 
 
@@ -161,42 +148,3 @@ def _opener(connections: Connections) -> Callable[[Found], Store]:
         return open_store(found.location, found.environment, connections=connections)
 
     return opener
-
-
-# --- cluster and state -----------------------------------------------------------------------
-
-_UNWITNESSED = (
-    "nothing is removed, since outside a pod nothing shows that this is the right cluster: name "
-    "it with `--context NAME`, or give `--cluster FILE`"
-)
-
-
-def _surroundings(
-    arguments: Arguments, environment: Mapping[str, str], stack: ExitStack
-) -> tuple[Cluster, Shelf | None, str | None]:
-    """The cluster to judge by, the state's place, and why a sweep may only report."""
-    inside = in_cluster(environment) and arguments.context is None
-    state = arguments.state or (DEFAULT_STATE if inside else "none")
-    cluster: Cluster
-    if arguments.cluster is not None:
-        from janitor.cluster.file import FileCluster  # noqa: PLC0415 - seldom needed
-
-        cluster = FileCluster(
-            arguments.cluster, observed_at=arguments.observed_at, clock=_clock
-        )
-        return cluster, _shelf(state, arguments, environment, None), None
-    from janitor.cluster.observe import ApiCluster  # noqa: PLC0415 - not with a file
-
-    try:
-        client = connect(
-            context=arguments.context, environ=environment, clock=_clock, sleep=time.sleep
-        )
-    except BadKubeconfig as error:
-        if inside or arguments.context is not None or state.startswith("configmap:"):
-            raise
-        return Unknown(str(error)), _shelf(state, arguments, environment, None), _UNWITNESSED
-    stack.callback(client.close)
-    witness = own_pod(environment) if inside else None
-    cluster = ApiCluster(client, clock=_clock, own_pod=witness)
-    reports_only = None if inside or arguments.context is not None else _UNWITNESSED
-    return cluster, _shelf(state, arguments, environment, client), reports_only

@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - these names are what happened to a request, and read so where they are raised
 """Everything that can go wrong with a cluster, as a flat family of errors.
 
 Each message is one sentence for a person. None quotes a server's or a library's text, since either

@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - these names are what happened to a repository, and read so where they are raised
 """Everything that can go wrong with a store, as a flat family of errors.
 
 Each message is one sentence for a person, without any credential: stores pass library texts

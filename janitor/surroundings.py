@@ -1,0 +1,122 @@
+"""The cluster to judge by and the place of the state, by the command line and the environment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from janitor.arguments import Arguments
+from janitor.cluster.client import Client
+from janitor.cluster.connect import connect, in_cluster, own_pod
+from janitor.cluster.errors import BadKubeconfig
+from janitor.cluster.observe import ApiCluster, OwnPod
+from janitor.cluster.port import Cluster
+from janitor.discover.mistakes import ConfigurationError
+from janitor.model import Observation
+from janitor.state import Shelf
+from janitor.state_file import FileShelf
+
+DEFAULT_STATE = "configmap:restic-janitor-state"
+_UNWITNESSED = (
+    "nothing is removed, since outside a pod nothing shows that this is the right cluster: name "
+    "it with `--context NAME`, or give `--cluster FILE`"
+)
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What one run judges by and remembers in."""
+
+    cluster: Cluster
+    shelf: Shelf | None
+    client: Client | None = None
+    own_pod: OwnPod | None = None
+    """Set, with `client`, in a pod."""
+    reports_only: str | None = None
+    """Why a sweep may not remove anything here, in one sentence."""
+
+
+def surround(
+    arguments: Arguments, environment: Mapping[str, str], stack: ExitStack, *, clock: Clock
+) -> Surroundings:
+    """Finds the cluster and the state. Raises BadKubeconfig, BadClusterFile, ConfigurationError.
+
+    In a pod both are the pod's own cluster. Elsewhere nothing vouches that a kubeconfig's current
+    context is the right cluster, so a sweep only reports unless it is named.
+    """
+    inside = in_cluster(environment) and arguments.context is None
+    state = arguments.state or (DEFAULT_STATE if inside else "none")
+    client, problem = None, None
+    if arguments.cluster is None or state.startswith("configmap:"):
+        try:
+            client = connect(
+                context=arguments.context, environ=environment, clock=clock, sleep=time.sleep
+            )
+            stack.callback(client.close)
+        except BadKubeconfig as error:
+            if inside or arguments.context is not None or state.startswith("configmap:"):
+                raise
+            problem = str(error)
+    shelf = _shelf(state, environment, client)
+    if arguments.cluster is not None:
+        return Surroundings(_file(arguments, arguments.cluster, clock), shelf, client)
+    if client is None:
+        return Surroundings(Unknown(problem or "", clock), shelf, reports_only=_UNWITNESSED)
+    witness = own_pod(environment) if inside else None
+    cluster = ApiCluster(client, clock=clock, own_pod=witness)
+    named = inside or arguments.context is not None
+    return Surroundings(cluster, shelf, client, witness, None if named else _UNWITNESSED)
+
+
+def _file(arguments: Arguments, path: Path, clock: Clock) -> Cluster:
+    from janitor.cluster.file import FileCluster  # noqa: PLC0415 - seldom needed
+
+    return FileCluster(path, observed_at=arguments.observed_at, clock=clock)
+
+
+def _shelf(state: str, environment: Mapping[str, str], client: Client | None) -> Shelf | None:
+    """Where the state is kept. A ConfigMap lies in the janitor's own namespace."""
+    if state == "none":
+        return None
+    if client is None or not state.startswith("configmap:"):
+        return FileShelf(Path(state))
+    from janitor.cluster.configmap import ConfigMapShelf  # noqa: PLC0415 - seldom outside a pod
+
+    namespace = environment.get("POD_NAMESPACE")
+    if not namespace:
+        raise ConfigurationError(
+            f"--state {state}: its namespace is not known; outside a pod set POD_NAMESPACE to the "
+            "janitor's own."
+        )
+    return ConfigMapShelf(client, name=state.removeprefix("configmap:"), namespace=namespace)
+
+
+class Unknown:
+    """No cluster at all: locks are read and shown, and nothing can be said of their holders."""
+
+    def __init__(self, why: str, clock: Clock) -> None:
+        self._why = why
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """The janitor's clock."""
+        return self._clock()
+
+    def check_clock(self, max_skew: timedelta) -> str | None:  # noqa: ARG002 - the port's
+        """There is no other clock."""
+        return None
+
+    def observe(
+        self,
+        *,
+        namespaces: frozenset[str] | None,  # noqa: ARG002 - the port's
+        nodes: bool,  # noqa: ARG002
+    ) -> Observation:
+        """Nothing but the doubt."""
+        return Observation(taken=self._clock(), doubt=self._why)

@@ -1,0 +1,104 @@
+"""What a sweep leaves behind in its cluster: Events, and the pod's termination message.
+
+Neither is ever a reason to fail: what could not be told is a warning in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from janitor.cluster.client import Client
+from janitor.cluster.connect import in_cluster
+from janitor.cluster.events_writer import EventReason, LockEvent, write_events
+from janitor.cluster.observe import OwnPod
+from janitor.model import LockReport, RepositoryReport, SweepReport
+from janitor.report.ages import span
+from janitor.report.escape import printable, sentence
+from janitor.report.lines import detail_of
+from janitor.report.termination import write_termination
+from janitor.sweep import Result
+
+TERMINATION_LOG = Path("/dev/termination-log")
+
+log = structlog.get_logger("janitor")
+
+
+def tell_events(result: Result, *, client: Client, own_pod: OwnPod, now: datetime) -> None:
+    """Writes an Event for each lock that was removed or found, and for each failed repository."""
+    problem = write_events(client, tuple(_events(result)), own_pod=own_pod, time=now)
+    if problem is not None:
+        log.warning("events not written", problem=problem)
+
+
+def tell_termination(environment: Mapping[str, str], result: Result) -> None:
+    """Writes the termination message, in a pod."""
+    _write(environment, result.report, tuple(_sentences(result)))
+
+
+def tell_mistake(environment: Mapping[str, str], said: str, exit_code: int) -> None:
+    """Writes the termination message of a run that could not begin, in a pod."""
+    report = SweepReport(
+        repositories=0,
+        failed=0,
+        locks=0,
+        stale=0,
+        removed=0,
+        kept=0,
+        dry_run=False,
+        duration=timedelta(0),
+        exit_code=exit_code,
+    )
+    _write(environment, report, (said,))
+
+
+def _write(environment: Mapping[str, str], report: SweepReport, sentences: tuple[str, ...]) -> None:
+    if not in_cluster(environment):
+        return
+    problem = write_termination(TERMINATION_LOG, report, sentences)
+    if problem is not None:
+        log.warning("termination message not written", problem=problem)
+
+
+def _sentences(result: Result) -> Iterator[str]:
+    """The run's own sentence first, then what failed, then what was stale."""
+    if result.report.detail:
+        yield sentence(result.report.detail)
+    for repository in result.repositories:
+        yield f"{printable(repository.repository)}: {_failure(repository)}"
+    for lock in result.locks:
+        if lock.removed or lock.judgement.verdict.stale:
+            yield f"{printable(lock.repository)}: {_note(lock)}"
+
+
+def _events(result: Result) -> Iterator[LockEvent]:
+    for lock in result.locks:
+        if lock.removed:
+            yield LockEvent(EventReason.REMOVED, lock.repository, lock.lock, _with_name(lock))
+        elif lock.judgement.verdict.stale and lock.dry_run:
+            yield LockEvent(EventReason.FOUND, lock.repository, lock.lock, _with_name(lock))
+        else:
+            yield LockEvent(EventReason.FAILED, lock.repository, lock.lock, _with_name(lock))
+    for repository in result.repositories:
+        note = f"{printable(repository.repository)}: {_failure(repository)}"
+        yield LockEvent(EventReason.FAILED, repository.repository, "", note)
+
+
+def _with_name(lock: LockReport) -> str:
+    return f"{printable(lock.repository)}: {_note(lock)}"
+
+
+def _note(lock: LockReport) -> str:
+    done = "removed lock" if lock.removed else "lock"
+    holder = f" of {printable(lock.content.hostname)!r}" if lock.content else ""
+    age = f", {span(lock.age)} old" if lock.age is not None else ""
+    verdict = lock.judgement.verdict.value
+    return f"{done} {lock.lock[:8]}{holder}{age}: {verdict}. {sentence(detail_of(lock))}"
+
+
+def _failure(repository: RepositoryReport) -> str:
+    detail = sentence(repository.detail) if repository.detail else ""
+    return f"{repository.state.value}. {detail}".rstrip()
