@@ -22,7 +22,7 @@ from janitor.report.progress import Progress, progress_on
 from janitor.store.connections import Connections
 from janitor.store.open import open_store
 from janitor.store.port import Store
-from janitor.surroundings import Surroundings
+from janitor.surroundings import Surroundings, surround
 from janitor.world import Item, World
 from janitor.world import Result as Returned
 
