@@ -102,7 +102,7 @@ def judge(
         answer = _by_cluster(question, findings)
         evidence |= _cluster_evidence(question, findings)
     verdict, detail = _unrefreshed(question, answer[0]) or answer
-    return Judgement(verdict, detail, evidence)
+    return Judgement(verdict, _sentence(detail), evidence)
 
 
 # --- the clocks ------------------------------------------------------------------------------
@@ -386,6 +386,11 @@ def _candidate_evidence(candidate: Candidate) -> dict[str, object]:
 
 def _pod_name(candidate: Candidate) -> str:
     return f"{candidate.pod.namespace}/{candidate.pod.name}"
+
+
+def _sentence(clause: str) -> str:
+    """The clause as a whole sentence; those of other parts already are."""
+    return f"{clause[:1].upper()}{clause[1:].rstrip('.')}." if clause else clause
 
 
 def _quoted(text: str) -> str:

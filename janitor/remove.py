@@ -126,7 +126,7 @@ def _delete(judged: JudgedLock, surveyed: Surveyed, store: Store) -> Outcome:
         store.delete_lock(judged.seen.id)
     except Gone:
         gone = replace(
-            judged.judgement, verdict=Verdict.RELEASED, detail="its holder let go of it meanwhile"
+            judged.judgement, verdict=Verdict.RELEASED, detail="Its holder let go of it meanwhile."
         )
         return Outcome(replace(judged, judgement=gone))
     except StoreError as error:

@@ -281,7 +281,7 @@ def _judge_lock(
     remembered = court.state.repositories.get(repository.name, {}).get(lock.id)
     seen = see(lock, listed.clock, remembered)
     if opened is not None and lock.id in opened.released:
-        return JudgedLock(seen, Judgement(Verdict.RELEASED, "its holder let go of it meanwhile"))
+        return JudgedLock(seen, Judgement(Verdict.RELEASED, "Its holder let go of it meanwhile."))
     if opened is not None and lock.id in opened.contents:
         content, stored = opened.contents[lock.id]
         seen = replace(seen, content=content, stored=stored)

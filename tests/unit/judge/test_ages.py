@@ -31,7 +31,7 @@ STALE = Verdict.HOLDER_ABSENT
 MICROSECOND = timedelta(microseconds=1)
 
 
-@pytest.mark.parametrize("reason", ["the SHA-256 is not the name", "zero-length, ignored"])
+@pytest.mark.parametrize("reason", ["The SHA-256 is not the name.", "Zero-length, ignored."])
 def test_unreadable_gives_its_reason(reason: str) -> None:
     """A person could not tell a truncated lock from an empty one."""
     judgement = decide(unreadable(reason))

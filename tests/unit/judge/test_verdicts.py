@@ -46,7 +46,7 @@ def test_a_doubt_keeps_everything(pods: tuple[object, ...]) -> None:
     """An observation that cannot be trusted would be trusted."""
     judgement = decide(observation=observe(*pods, doubt="no witness"))  # type: ignore[arg-type]
     assert judgement.verdict == UNKNOWN
-    assert "no witness" in judgement.detail
+    assert judgement.detail == "No witness."
 
 
 # --- not-observed ----------------------------------------------------------------------------

@@ -1,0 +1,42 @@
+# make run     the janitor at work on example repositories; no cluster, no server
+# make test    lint, types, layers, and all tests that need no cluster
+.PHONY: run test lint format bench e2e e2e-offline lock clean
+
+ARGS ?=
+
+run:
+	@scripts/venv requirements-full.txt
+	@examples/run $(ARGS)
+
+test: venv-dev
+	@scripts/test $(ARGS)
+
+lint: venv-dev
+	@scripts/lint
+
+format: venv-dev
+	@.venv/bin/ruff check --quiet --fix; .venv/bin/ruff format --quiet
+
+# ratios against what people run today, in one run; writes docs/benchmarks.md
+bench: venv-dev
+	@.venv/bin/python tests/servers/fetch
+	@.venv/bin/python -m bench.run $(ARGS)
+
+# the suite on kind: where Docker or Podman can pull images
+e2e: venv-dev
+	@tests/e2e/run $(ARGS)
+
+# the same suite, with base images made of Debian packages and Go modules first
+e2e-offline: venv-dev
+	@tests/e2e/offline/run $(ARGS)
+
+# the exact versions, with hashes and without addresses
+lock: venv-dev
+	@scripts/lock
+
+clean:
+	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: venv-dev
+venv-dev:
+	@scripts/venv requirements-dev.txt
