@@ -21,7 +21,7 @@ from janitor.model import KnownNode, LockID, Observation, Policy, Verdict
 from janitor.read import MAX_LOCKS
 from janitor.store.errors import Gone, StoreError
 from janitor.store.port import Store
-from janitor.survey import JudgedLock, Surveyed
+from janitor.survey import JudgedLock, Surveyed, fault
 from janitor.world import World
 
 OBSERVATION_AGE = timedelta(seconds=10)
@@ -131,6 +131,8 @@ def _delete(judged: JudgedLock, surveyed: Surveyed, store: Store) -> Outcome:
         return Outcome(replace(judged, judgement=gone))
     except StoreError as error:
         return Outcome(judged, failure=str(error))
+    except Exception:  # noqa: BLE001 - what was removed before must still be told as removed
+        return Outcome(judged, failure=fault(surveyed.found))
     return Outcome(judged, removed=True)
 
 
@@ -141,7 +143,7 @@ def _confirm(outcomes: dict[LockID, Outcome], store: Store) -> dict[LockID, Outc
         return outcomes
     try:
         listing = store.list_locks(at_most=MAX_LOCKS)
-    except StoreError:
+    except Exception:  # noqa: BLE001 - then the answers to the deletions are all that is known
         return outcomes
     there = {lock.id for lock in listing.locks}
     for lock in tried:

@@ -1,0 +1,19 @@
+"""The surroundings of one sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sweep.doubles import Scene, scene_in
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """No repository yet, a trustworthy cluster without a pod of ours, and an empty state."""
+    base = tmp_path / "repositories"
+    base.mkdir()
+    with scene_in(base) as made:
+        yield made
