@@ -293,7 +293,7 @@ def _stale(question: _Question, findings: _Findings) -> _Answer:
         phase = found[0].pod.reason or found[0].pod.phase
         return (
             Verdict.HOLDER_TERMINATED,
-            f"pod {_pod_name(found[0])} ({_quoted(phase)}) has ended: nothing in it holds a lock",
+            f"pod {_pod_name(found[0])} ({_bare(phase)}) has ended: nothing in it holds a lock",
         )
     node = known_node(findings.content.hostname, question.listed_nodes)
     absent_since = question.nodes[node].absent_since if node is not None else None
@@ -391,6 +391,11 @@ def _pod_name(candidate: Candidate) -> str:
 def _sentence(clause: str) -> str:
     """The clause as a whole sentence; those of other parts already are."""
     return f"{clause[:1].upper()}{clause[1:].rstrip('.')}." if clause else clause
+
+
+def _bare(text: str) -> str:
+    """A word from outside, in one line whatever it contains."""
+    return text if text.isprintable() else ascii(text)
 
 
 def _quoted(text: str) -> str:

@@ -105,7 +105,9 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
     found = select(find_configured(configuration, environment), names)
     json = arguments.output == "json" or (arguments.output is None and not sys.stdout.isatty())
     progress = progress_on(sys.stderr, environment)
-    configure_logging(progress, json=not sys.stderr.isatty())
+    # The record of each removal is logged before the deletion; the table shows it afterwards.
+    level = "info" if json else "warning"
+    configure_logging(progress, json=not sys.stderr.isatty(), level=level)
     signals = _Signals()
     signals.install()
     with ExitStack() as stack:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from . import backups, cluster, manifests, stores
@@ -107,6 +109,8 @@ def test_stateful_pod_reborn(namespace, repository, install):
     apply(manifests.workload("StatefulSet", namespace, "db", spec, serviceName="db"))
     janitor = install(holders=["db-?"])
     old = repository.wait_for_lock()
+    # Times are in whole seconds: a pod reborn in the second of the lock might have written it.
+    time.sleep(2)
     backups.delete(namespace, "db-0")
     new = repository.wait_for_lock(beside={old})
 
