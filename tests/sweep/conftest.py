@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.sweep.doubles import Scene, scene_in
+from tests.sweep.installation import Installation
 
 
 @pytest.fixture
@@ -17,3 +18,9 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     base.mkdir()
     with scene_in(base) as made:
         yield made
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    """No repository yet."""
+    return Installation(tmp_path / "installation")
