@@ -1,0 +1,1 @@
+"""What a sweep costs, as ratios against what people run today, measured in one run."""
