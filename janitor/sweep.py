@@ -56,7 +56,7 @@ def sweep(
         tally.problem(result.state_problem)
         if mode is not Mode.LIST:
             tally.problem(save(world.shelf, result.change))
-        breaker = None if mode is Mode.LIST else _too_many(result, policy)
+        breaker = None if mode is Mode.LIST else _reason_to_stop(result, world, policy)
         tally.problem(breaker)
         work = _Work(world, policy, result, found, remove=mode is Mode.SWEEP and breaker is None)
         for surveyed, outcomes in work.done():
@@ -72,6 +72,18 @@ def sweep(
     report = tally.report(world.clock(), policy, signal=world.stopping())
     printer.sweep(report)
     return Result(report, tuple(tally.notable), tuple(tally.failed))
+
+
+def _reason_to_stop(result: Survey, world: World, policy: Policy) -> str | None:
+    """Why nothing at all is removed; asked after everything is judged, before the first delete.
+
+    The clocks are compared once more: one that was set while the sweep ran made every age wrong.
+    """
+    if not any(
+        judged.judgement.verdict.stale for each in result.repositories for judged in each.locks
+    ):
+        return None
+    return _too_many(result, policy) or world.cluster.check_clock(policy.max_skew)
 
 
 def _too_many(result: Survey, policy: Policy) -> str | None:

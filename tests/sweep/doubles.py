@@ -92,6 +92,8 @@ class ScriptedCluster:
     clock: Clock
     looks: list[Observation] = field(default_factory=lambda: [observed()])
     apart: str | None = None
+    apart_after: int | None = None
+    """After so many comparisons the clocks are apart."""
     asked: int = 0
     diary: list[str] = field(default_factory=list)
 
@@ -100,6 +102,8 @@ class ScriptedCluster:
 
     def check_clock(self, max_skew: timedelta) -> str | None:
         self.diary.append("clock")
+        if self.apart_after is not None and self.diary.count("clock") > self.apart_after:
+            return "the clocks are apart now"
         return self.apart
 
     def observe(self, *, namespaces: frozenset[str] | None, nodes: bool) -> Observation:

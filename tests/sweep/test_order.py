@@ -219,3 +219,16 @@ def _first_seen(scene: Scene) -> dict[str, str]:
         for locks in repositories.values()
         for lock, entry in locks.items()
     }
+
+
+def test_a_clock_that_was_set_during_the_sweep_removes_nothing(scene: Scene) -> None:
+    """Else a jump of the clock between the comparison and the removal makes every lock old."""
+    shop = scene.repository()
+    shop.lock(time=LONG_AGO)
+    scene.remember()
+    scene.cluster.apart_after = 1
+    told, result = scene.sweep()
+    assert told.verdicts == ["holder-absent"]
+    assert len(shop.locks()) == 1
+    assert "delete" not in scene.diary
+    assert result.report.exit_code == 1
