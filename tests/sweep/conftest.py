@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from janitor.cli import main
 from tests.sweep.doubles import Scene, scene_in
-from tests.sweep.installation import Installation
+from tests.sweep.installation import Done, Installation
 
 
 @pytest.fixture
@@ -24,3 +26,20 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 def installation(tmp_path: Path) -> Installation:
     """No repository yet."""
     return Installation(tmp_path / "installation")
+
+
+@pytest.fixture
+def misused(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str], Done]:
+    """A sweep with this text as its configuration, in this process: it ends before it begins."""
+
+    def run(text: str) -> Done:
+        installation.config.write_text(text)
+        for name in os.environ:
+            monkeypatch.delenv(name)
+        code = main(["sweep", "--config", str(installation.config)])
+        monkeypatch.undo()
+        return Done(code, *capsys.readouterr())
+
+    return run

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ import pytest
 from tests.apiserver import ApiServer, node, pod
 from tests.servers.process import free_ports
 from tests.servers.scripted import Reply, Request, Scripted, scripted
-from tests.sweep.installation import COMMAND, Done, Installation, old, run
+from tests.sweep.installation import Done, Installation, old, run
 from tests.unit.cluster.pki import make_certificate
 
 ODD = "\"'<&>%41+/\\ $`é{}:@"
@@ -222,10 +222,9 @@ def test_put_back_shows_no_credential(installation: Installation, server: Script
         f"repositories: [{{name: a, location: /a, min_age: {WORDS[0]}}}]",
     ],
 )
-def test_a_wrong_configuration_repeats_no_value(installation: Installation, text: str) -> None:
+def test_a_wrong_configuration_repeats_no_value(misused: Callable[[str], Done], text: str) -> None:
     """Else a password in the wrong place is printed by the complaint about it."""
-    installation.config.write_text(text)
-    done = run([COMMAND, "sweep", "--config", str(installation.config)], installation.environment())
+    done = misused(text)
     assert (done.code, done.out) == (2, "")
     assert_clean(done.err)
 

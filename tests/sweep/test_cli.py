@@ -283,11 +283,10 @@ def _at(installation: Installation, name: str) -> str:
     ],
 )
 def test_a_wrong_configuration_is_told_before_anything_is_touched(
-    installation: Installation, text: str, words: list[str]
+    installation: Installation, misused: Callable[[str], Done], text: str, words: list[str]
 ) -> None:
     """Else a mistake is half obeyed, or ends in a traceback."""
-    installation.config.write_text(text)
-    done = run([COMMAND, "sweep", "--config", str(installation.config)], installation.environment())
+    done = misused(text)
     assert (done.code, done.out) == (2, "")
     assert str(installation.config) in done.err
     assert [word for word in words if word not in done.err] == [], done.err
