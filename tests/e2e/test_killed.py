@@ -133,7 +133,8 @@ def test_killed_janitor(namespace, repository, install):
 
     job = janitor.start()
     janitor.kill(job)
-    run = janitor.run_until_judged(lock)
+    # It may have been quicker than the kill: then the next run has nothing left to do.
+    run = janitor.run_until_judged(lock) if repository.locks() else janitor.run()
     assert run.exit_code == 0, run.log
     assert repository.locks() == set()
     repository.assert_works()
