@@ -20,8 +20,18 @@ LOADED = "e2e/loaded"
 """The annotation of a Node that names the images in its store, for kept clusters."""
 
 
+def _answers() -> bool:
+    """Whether the cluster that is there still lives: a machine that was restarted leaves a dead
+    one."""
+    exported = run("kind", "export", "kubeconfig", "--name", NAME, check=False)
+    asked = kubectl("get", "nodes", "--request-timeout=10s", check=False)
+    return exported.returncode == 0 and asked.returncode == 0
+
+
 def start() -> None:
     """Makes the cluster, or takes the kept one, and waits until it works."""
+    if NAME in run("kind", "get", "clusters").stdout.split() and not _answers():
+        stop()
     if NAME not in run("kind", "get", "clusters").stdout.split():
         config = os.environ.get("E2E_KIND_CONFIG", str(HERE / "kind.yaml"))
         run(
