@@ -24,7 +24,7 @@ def _answers() -> bool:
     """Whether the cluster that is there still lives: a machine that was restarted leaves a dead
     one."""
     exported = run("kind", "export", "kubeconfig", "--name", NAME, check=False)
-    asked = kubectl("get", "nodes", "--request-timeout=10s", check=False)
+    asked = run("kubectl", "get", "nodes", "--request-timeout=10s", check=False)
     return exported.returncode == 0 and asked.returncode == 0
 
 
