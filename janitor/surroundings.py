@@ -8,17 +8,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from janitor.arguments import Arguments
-from janitor.cluster.client import Client
 from janitor.cluster.connect import connect, in_cluster, own_pod
 from janitor.cluster.errors import BadKubeconfig
-from janitor.cluster.observe import ApiCluster, OwnPod
 from janitor.cluster.port import Cluster
 from janitor.discover.mistakes import ConfigurationError
 from janitor.model import Observation
 from janitor.state import Shelf
 from janitor.state_file import FileShelf
+
+if TYPE_CHECKING:
+    from janitor.cluster.client import Client
+    from janitor.cluster.observe import OwnPod
 
 DEFAULT_STATE = "configmap:restic-janitor-state"
 _UNWITNESSED = (
@@ -68,6 +71,8 @@ def surround(
         return Surroundings(_file(arguments, arguments.cluster, clock), shelf, client)
     if client is None:
         return Surroundings(Unknown(problem or "", clock), shelf, reports_only=_UNWITNESSED)
+    from janitor.cluster.observe import ApiCluster  # noqa: PLC0415 - not for `--cluster FILE`
+
     witness = own_pod(environment) if inside else None
     cluster = ApiCluster(client, clock=clock, own_pod=witness)
     named = inside or arguments.context is not None

@@ -76,6 +76,8 @@ class Survey:
     change: Change = field(default=_nothing)
     """What this survey adds to the state; nothing, where none is kept."""
     state_problem: str | None = None
+    doubt: str | None = None
+    """Why the cluster's clock could not be trusted; worth telling even if no lock needed it."""
 
 
 def survey(
@@ -322,4 +324,4 @@ def _all_unknown(
         )
         for each in listed
     )
-    return Survey(judged, world.cluster.now(), state.nodes, state_problem=problem)
+    return Survey(judged, world.cluster.now(), state.nodes, state_problem=problem, doubt=doubt)

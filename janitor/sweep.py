@@ -54,6 +54,7 @@ def sweep(
     result = survey(found, world=world, policy=policy, progress=printer.progress)
     try:
         tally.problem(result.state_problem)
+        tally.note(result.doubt)
         if mode is not Mode.LIST:
             tally.problem(save(world.shelf, result.change))
         breaker = None if mode is Mode.LIST else _reason_to_stop(result, world, policy)

@@ -120,6 +120,11 @@ class Tally:
         if sentence is not None and sentence not in self.problems:
             self.problems.append(sentence)
 
+    def note(self, sentence: str | None) -> None:
+        """Something about the run as a whole that is worth telling and no failure by itself."""
+        if sentence is not None:
+            self.notes += (sentence,)
+
     def add(self, repository: RepositoryReport, locks: tuple[LockReport, ...]) -> None:
         """One repository is done."""
         self.repositories += 1
@@ -139,9 +144,9 @@ class Tally:
         """Says once that a state would have let these locks be judged."""
         if missing and self.unconfirmed:
             many = f"{self.unconfirmed} locks await" if self.unconfirmed > 1 else "1 lock awaits"
-            self.notes += (
+            self.note(
                 f"{many} confirmation and nothing is remembered from run to run: "
-                "give `--state FILE`",
+                "give `--state FILE`"
             )
 
     def report(self, now: datetime, policy: Policy, *, signal: int) -> SweepReport:

@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from janitor.cluster.client import Client
 from janitor.cluster.connect import in_cluster
-from janitor.cluster.events_writer import EventReason, LockEvent, write_events
-from janitor.cluster.observe import OwnPod
 from janitor.model import LockReport, RepositoryReport, SweepReport
 from janitor.report.ages import span
 from janitor.report.escape import printable, sentence
 from janitor.report.lines import detail_of
 from janitor.report.termination import write_termination
 from janitor.sweep import Result
+
+if TYPE_CHECKING:
+    from janitor.cluster.client import Client
+    from janitor.cluster.events_writer import LockEvent
+    from janitor.cluster.observe import OwnPod
 
 TERMINATION_LOG = Path("/dev/termination-log")
 
@@ -29,6 +32,8 @@ log = structlog.get_logger("janitor")
 
 def tell_events(result: Result, *, client: Client, own_pod: OwnPod, now: datetime) -> None:
     """Writes an Event for each lock that was removed or found, and for each failed repository."""
+    from janitor.cluster.events_writer import write_events  # noqa: PLC0415 - in a pod only
+
     problem = write_events(client, tuple(_events(result)), own_pod=own_pod, time=now)
     if problem is not None:
         log.warning("events not written", problem=problem)
@@ -75,6 +80,8 @@ def _sentences(result: Result) -> Iterator[str]:
 
 
 def _events(result: Result) -> Iterator[LockEvent]:
+    from janitor.cluster.events_writer import EventReason, LockEvent  # noqa: PLC0415 - as above
+
     for lock in result.locks:
         if lock.removed:
             yield LockEvent(EventReason.REMOVED, lock.repository, lock.lock, _with_name(lock))

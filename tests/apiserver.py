@@ -209,7 +209,8 @@ class ApiServer:
         return None
 
     def answer(self, request: Recorded) -> tuple[int, dict]:
-        if self.token is not None and request.authorization != f"Bearer {self.token}":
+        scheme, _, given = (request.authorization or "").partition(" ")
+        if self.token is not None and (scheme.lower(), given) != ("bearer", self.token):
             return _status(401, "Unauthorized")
         parts = request.path.strip("/").split("/")
         if parts == ["version"]:

@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from urllib3.exceptions import HTTPError
-
-from janitor.cluster.client import Client
 from janitor.cluster.errors import BadKubeconfig
-from janitor.cluster.exchange import Limits
 from janitor.cluster.kubeconfig import Chosen, choose
-from janitor.cluster.observe import OwnPod
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
+
+    from janitor.cluster.client import Client
+    from janitor.cluster.exchange import Limits
+    from janitor.cluster.observe import OwnPod
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where the kubelet mounts the service account's token and the cluster's certificate."""
@@ -37,6 +36,8 @@ def in_cluster(environ: Mapping[str, str]) -> bool:
 
 def own_pod(environ: Mapping[str, str]) -> OwnPod:
     """The witness, from the downward API. Raises BadKubeconfig where the manifest lacks it."""
+    from janitor.cluster.observe import OwnPod  # noqa: PLC0415 - files alone never need it
+
     names = ("POD_NAMESPACE", "POD_NAME", "POD_UID")
     missing = [name for name in names if not environ.get(name)]
     if missing:
@@ -69,6 +70,10 @@ def connect(
         chosen = choose(context, environ)
         configuration = _of_the_context(chosen)
         credentials = f"the credentials of the kubeconfig's context {chosen.context!r}"
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - files alone never need it
+
+    from janitor.cluster.client import Client  # noqa: PLC0415 - as above
+
     try:
         return Client(
             configuration, clock=clock, sleep=sleep, credentials=credentials, limits=limits

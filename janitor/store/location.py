@@ -115,7 +115,8 @@ def _sftp(rest: str) -> Location:
         if not colon:
             raise BadLocation("the sftp location needs a second colon; write sftp:user@host:path")
         user, _, host = place.rpartition("@")
-        shown = f"sftp:{rest}"
+        # restic takes no password here, but people type one all the same
+        shown = "sftp:" + re.sub(r"^([^:/@]*):[^/]*@", r"\1:***@", rest)
     folder = _clean(folder)
     if folder.startswith("~"):
         raise BadLocation("the sftp path begins with ~, which restic refuses; write it relative")

@@ -232,3 +232,12 @@ def test_a_clock_that_was_set_during_the_sweep_removes_nothing(scene: Scene) -> 
     assert len(shop.locks()) == 1
     assert "delete" not in scene.diary
     assert result.report.exit_code == 1
+
+
+def test_a_cluster_that_cannot_be_asked_is_told_even_without_locks(scene: Scene) -> None:
+    """Else nobody learns of it before the first lock, when it is too late."""
+    scene.repository()
+    scene.cluster.apart = "the API server refused the connection"
+    told, result = scene.sweep()
+    assert "refused the connection" in told.said
+    assert result.report.exit_code == 0

@@ -200,3 +200,9 @@ def test_no_text_breaks_the_parser(text: str, scheme: str) -> None:
         return
     assert found.scheme
     assert found == parse_location(scheme + text)
+
+
+def test_a_password_typed_into_an_sftp_location_is_not_shown() -> None:
+    """restic takes none there, but it would stand in every line of the report."""
+    assert parse_location("sftp:user:secret@host:/x").shown == "sftp:user:***@host:/x"
+    assert "secret" not in parse_location("sftp://user:secret@host:22//x").shown
