@@ -5,6 +5,7 @@ It is made up, in the shape of a real answer; the times fit the locks of the rep
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,17 +115,20 @@ def evicted_prune(minutes: int, started: datetime) -> Document:
         "reason": "Evicted",
         "message": 'Usage of EmptyDir volume "tmp" exceeds the limit "1Gi". ',
     }
+    disrupted = condition("DisruptionTarget", True, started + timedelta(seconds=400))
+    disrupted |= {"message": document["status"]["message"], "reason": "TerminationByKubelet"}
+    document["status"]["conditions"].insert(0, disrupted)
     return document
 
 
 def wiki(now: datetime, killed: datetime) -> Document:
-    """The sidecar was OOM-killed and restarted; the application beside it never stopped."""
+    """Stash's sidecar was OOM-killed and restarted; the application beside it never stopped."""
     created = now - 3 * DAY
-    sidecar = running("backup", "registry.example.com/restic:0.19.1", killed + timedelta(seconds=4))
+    sidecar = running("stash", "registry.example.com/stash:0.38.0", killed + timedelta(seconds=4))
     sidecar["status"]["restartCount"] = 1
     sidecar["status"]["lastState"] = {
         "terminated": {
-            "containerID": container_id("backup-0"),
+            "containerID": container_id("wiki", "wiki-6d4b75cb6d-q7x2m", "stash", "first"),
             "exitCode": 137,
             "finishedAt": stamp(killed),
             "reason": "OOMKilled",
@@ -206,6 +210,10 @@ def pod(
                 "readOnly": True,
             }
         ]
+        identity = container_id(namespace, name, container["spec"]["name"])
+        for described in (container["status"], container["status"]["state"].get("terminated")):
+            if described is not None:
+                described["containerID"] = identity
     spec: Document = {
         "containers": [container["spec"] for container in containers],
         "dnsPolicy": "ClusterFirst",
@@ -227,6 +235,7 @@ def pod(
     }
     if host_network:
         spec["hostNetwork"] = True
+    limited = any(container["spec"]["resources"] for container in containers)
     ready = phase == "Running"
     address = {"worker-1": "10.10.0.21", "worker-2": "10.10.0.22"}[node_name]
     return {
@@ -249,7 +258,7 @@ def pod(
             "hostIP": address,
             "hostIPs": [{"ip": address}],
             "phase": phase,
-            "qosClass": "BestEffort",
+            "qosClass": "Burstable" if limited else "BestEffort",
             "startTime": stamp(created),
         },
     }
@@ -264,7 +273,6 @@ def terminated(name: str, image: str, since: datetime, seconds: int, *, exit_cod
     """A container that ended by itself (0) or was killed (137)."""
     state = {
         "terminated": {
-            "containerID": container_id(name),
             "exitCode": exit_code,
             "finishedAt": stamp(since + timedelta(seconds=seconds)),
             "reason": "Error" if exit_code else "Completed",
@@ -276,7 +284,7 @@ def terminated(name: str, image: str, since: datetime, seconds: int, *, exit_cod
 
 def container(name: str, image: str, state: Document, *, ready: bool) -> Document:
     """Both halves of a container."""
-    digest = uuid.uuid5(uuid.NAMESPACE_DNS, image).hex * 2
+    digest = hashlib.sha256(image.encode()).hexdigest()
     return {
         "spec": {
             "image": image,
@@ -287,7 +295,6 @@ def container(name: str, image: str, state: Document, *, ready: bool) -> Documen
             "terminationMessagePolicy": "File",
         },
         "status": {
-            "containerID": container_id(name),
             "image": image,
             "imageID": f"{image.rpartition(':')[0]}@sha256:{digest}",
             "lastState": {},
@@ -383,6 +390,6 @@ def uid(*parts: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(parts)))
 
 
-def container_id(name: str) -> str:
+def container_id(*parts: str) -> str:
     """Looks like containerd's."""
-    return f"containerd://{uuid.uuid5(uuid.NAMESPACE_DNS, name).hex * 2}"
+    return f"containerd://{hashlib.sha256('/'.join(parts).encode()).hexdigest()}"

@@ -4,8 +4,9 @@
     python examples/make.py young FOLDER    # at least 32 minutes later: one more lock
     python examples/make.py write FOLDER    # at once: repositories.tar.gz, cluster.json, state.json
 
-Needs Linux, root (restic runs in a UTS and PID namespace of its own, so that its locks carry a
-pod's hostname) and two programs: RESTIC_014 and RESTIC_019 in the environment.
+FOLDER is a new one. Needs Linux, root (restic runs in a UTS and PID namespace of its own, so that
+its locks carry a pod's hostname) and, in the environment, the paths of two programs: RESTIC_014 and
+RESTIC_019. `tests/servers/fetch` puts both into the cache of the tests.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ SLOT = 30 * 60
 
 def main(step: str, folder: Path) -> None:
     """Does one of the three steps."""
-    {"old": make_old, "young": make_young, "write": write}[step](folder)
+    STEPS[step](folder)
 
 
 def make_old(folder: Path) -> None:
@@ -202,5 +203,11 @@ def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
+STEPS = {"old": make_old, "young": make_young, "write": write}
+
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    if len(sys.argv) != 3 or sys.argv[1] not in STEPS:  # noqa: PLR2004 - a step and a folder
+        raise SystemExit("usage: make.py old|young|write FOLDER")
+    if missing := {"RESTIC_014", "RESTIC_019"} - set(os.environ):
+        raise SystemExit(f"Set {' and '.join(sorted(missing))} to the path of that restic.")
+    main(sys.argv[1], Path(sys.argv[2]).absolute())

@@ -34,6 +34,8 @@ def start() -> None:
         stop()
     if NAME not in run("kind", "get", "clusters").stdout.split():
         config = os.environ.get("E2E_KIND_CONFIG", str(HERE / "kind.yaml"))
+        version = os.environ.get("E2E_KUBERNETES", "").removeprefix("v")
+        image = ("--image", f"kindest/node:v{version}") if version else ()
         run(
             "kind",
             "create",
@@ -42,6 +44,7 @@ def start() -> None:
             NAME,
             "--config",
             config,
+            *image,
             "--wait",
             "0s",
             timeout=600,
