@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import statistics
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,15 +21,24 @@ class Cost:
     memory: float
 
 
-def measure(
-    command: Sequence[str | Path],
-    environment: Mapping[str, str],
-    *,
-    runs: int = 3,
-    expected: int = 0,
-) -> Cost:
-    """The medians of some runs, after one that warms up."""
-    costs = [_once(command, environment, expected) for _ in range(runs + 1)][1:]
+RUNS = 5
+Command = Sequence[str | Path]
+
+
+def measure(command: Command, environment: Mapping[str, str]) -> Cost:
+    """The medians of RUNS runs, after one that warms up."""
+    (cost,) = measure_together([command], environment)
+    return cost
+
+
+def measure_together(commands: Sequence[Command], environment: Mapping[str, str]) -> list[Cost]:
+    """The same of several commands in turns: what else the machine does falls on all alike."""
+    rounds = [[once(command, environment) for command in commands] for _ in range(RUNS + 1)]
+    return [medians(costs) for costs in zip(*rounds[1:], strict=True)]
+
+
+def medians(costs: Iterable[Cost]) -> Cost:
+    costs = list(costs)
     return Cost(
         statistics.median(cost.cpu for cost in costs),
         statistics.median(cost.wall for cost in costs),
@@ -36,7 +46,38 @@ def measure(
     )
 
 
-def _once(command: Sequence[str | Path], environment: Mapping[str, str], expected: int) -> Cost:
+def until_request(command: Callable[[int], Command], environment: Mapping[str, str]) -> Cost:
+    """Medians of what it costs until a connection arrives at the port given to `command`.
+
+    The process is killed there, so that nothing after it counts.
+    """
+    return medians([_until_request(command, environment) for _ in range(RUNS + 1)][1:])
+
+
+def _until_request(command: Callable[[int], Command], environment: Mapping[str, str]) -> Cost:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [str(part) for part in command(listener.getsockname()[1])],
+            env=dict(environment),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        connection: socket.socket | None = None
+        try:
+            connection, _ = listener.accept()
+        finally:
+            process.kill()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if connection is not None:
+                connection.close()
+    wall = time.perf_counter() - began
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+
+def once(command: Command, environment: Mapping[str, str]) -> Cost:
     began = time.perf_counter()
     process = subprocess.Popen(
         [str(part) for part in command],
@@ -49,6 +90,6 @@ def _once(command: Sequence[str | Path], environment: Mapping[str, str], expecte
     _, status, usage = os.wait4(process.pid, 0)
     code = process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - began
-    if code != expected:
+    if code != 0:
         raise SystemExit(f"{command[0]} ended with {code}: {said.decode(errors='replace')[-500:]}")
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)

@@ -6,6 +6,7 @@ python -m bench.run [--no-write]
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -19,19 +20,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore
+from obstore.store import S3Store
 
-from bench.measure import Cost, measure
+from bench.measure import RUNS, Command, Cost, measure, measure_together, until_request
 from tests.forge import forge_repository
 from tests.servers import programs
-from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.real_restic import RealRestic
+from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY, SeaweedFS
 
 CHECKOUT = Path(__file__).parents[1]
 JANITOR = [sys.executable, "-m", "janitor"]
 REPOSITORIES = 100
 UNLOCKED = 20
 """So many `restic unlock` are measured; their cost is scaled to all repositories."""
+LOCKED = range(REPOSITORIES - 5, REPOSITORIES)
+"""These have a young lock, as a backup under way leaves it; none of them is unlocked."""
 PODS = 10_000
-RESTIC = "0.19.1"
+RESTIC = programs.restic("0.19")
+PASSWORD = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +58,9 @@ class Figure:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        environment = {"PATH": os.environ["PATH"], "HOME": name, "RESTIC_PASSWORD": "test"}
+        environment = {"PATH": os.environ["PATH"], "HOME": name, "RESTIC_PASSWORD": PASSWORD}
         figures = [
-            *start_up(environment),
+            *start_up(folder / "start", environment),
             *on_files(folder / "files", environment),
             *on_s3(folder / "s3", environment),
             *many_pods(folder / "pods", environment),
@@ -68,27 +74,39 @@ def main() -> None:
 # --- what is measured ------------------------------------------------------------------------
 
 
-def start_up(environment: Mapping[str, str]) -> list[Figure]:
-    """From the first instruction to the first request: a repository that is not there."""
+def start_up(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
+    """From the first instruction to the first request, of a store and of the API server."""
+    folder.mkdir()
     helped = measure([*JANITOR, "--help"], environment)
-    gone = {"RESTIC_REPOSITORY": "rest:http://127.0.0.1:9/", **environment}
-    started = measure([*JANITOR, "list"], gone, expected=1)
+
+    def to_store(port: int) -> Command:
+        return sweep(folder / "store", f"rest:http://127.0.0.1:{port}/r{{}}", count=1)
+
+    def to_cluster(port: int) -> Command:
+        (folder / "kubeconfig").write_text(kubeconfig(port))
+        command = sweep(folder / "cluster", str(folder / "r{}"), count=1)
+        return [*command, "--context", "bench"]
+
+    store = until_request(to_store, environment)
+    where = {**environment, "KUBECONFIG": str(folder / "kubeconfig")}
+    cluster = until_request(to_cluster, where)
+    whole = "killed when it connects"
     return [
         Figure("`--help`", helped.cpu, 0.1, "s CPU", "whole process"),
-        Figure("start to the first request", started.cpu, 0.4, "s CPU", "REST, refused at once"),
+        Figure("start to the first request, of a REST server", store.cpu, 0.4, "s CPU", whole),
+        Figure("start to the first request, of the cluster", cluster.cpu, 0.4, "s CPU", whole),
     ]
 
 
 def on_files(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
-    first = folder / "r0"
-    restic = programs.restic("0.19")
-    run([restic, "-r", first, "init"], environment)
+    model = folder / "r0"
+    lock = make_model(model, environment)
     for number in range(1, REPOSITORIES):
-        shutil.copytree(first, folder / f"r{number}")
-    swept = measure(sweep(folder, str(folder / "r{}")), environment)
-    unlocked = unlock(
-        restic, [str(folder / f"r{number}") for number in range(UNLOCKED)], environment
-    )
+        shutil.copytree(model, folder / f"r{number}")
+    for number in LOCKED:
+        shutil.copy(lock, folder / f"r{number}" / "locks")
+    place = str(folder / "r{}")
+    swept, unlocked = measure_together([sweep(folder, place), unlock(place)], environment)
     return [ratio("files", swept, unlocked)]
 
 
@@ -99,23 +117,20 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     server = SeaweedFS(program, folder / "server")
     try:
         environment = {**environment, **server.environment}
-        restic = programs.restic("0.19")
-        run([restic, "-r", folder / "model", "init"], environment)
-        bucket = server.bucket("bench")
-        for file in (path for path in (folder / "model").rglob("*") if path.is_file()):
-            for number in range(REPOSITORIES):
-                key = f"r{number}/{file.relative_to(folder / 'model')}"
-                obstore.put(bucket, key, file.read_bytes())
+        fill(server.bucket("bench"), folder / "model", environment)
         place = f"s3:{server.endpoint}/bench/r{{}}"
-        swept = measure(sweep(folder, place), environment)
-        unlocked = unlock(restic, [place.format(number) for number in range(UNLOCKED)], environment)
         loop = [sys.executable, "-m", "bench.loop", server.endpoint, "bench", "r"]
-        bare = measure([*loop, str(REPOSITORIES)], environment)
-        one = measure(sweep(folder, place, count=1), environment)
-        bare_one = measure([*loop, "1"], environment)
+        commands = [
+            sweep(folder / "all", place),
+            sweep(folder / "one", place, count=1),
+            [*loop, str(REPOSITORIES)],
+            [*loop, "1"],
+            unlock(place),
+        ]
+        swept, one, bare, bare_one, unlocked = measure_together(commands, environment)
     finally:
         server.stop()
-    basis = f"{swept.wall:.2f} s against {bare.wall:.2f} s, both with start-up"
+    basis = f"{swept.wall:.3f} s against {bare.wall:.3f} s, both with start-up"
     wall = Figure("S3, wall against a bare listing loop", swept.wall / bare.wall, 1.5, "x", basis)
     more, bare_more = swept.wall - one.wall, bare.wall - bare_one.wall
     basis = f"{more:.3f} s against {bare_more:.3f} s for {REPOSITORIES - 1} more repositories"
@@ -125,7 +140,6 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
 
 def many_pods(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     """One old lock makes the janitor look at the cluster: with one pod, and with many."""
-    folder.mkdir()
     repository = forge_repository(folder / "r0", "test")
     lock = repository.lock(hostname="gone", time=datetime.now(UTC) - timedelta(hours=5))
     old = datetime.now(UTC).timestamp() - 5 * 3600
@@ -137,15 +151,13 @@ def many_pods(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     )
     command = [*sweep(folder, str(folder / "r{}"), count=1), "--dry-run", "--state", state]
     command += ["--context", "test"]
-    costs: list[Cost] = []
-    for count in (1, PODS):
-        kubeconfig = folder / f"kubeconfig-{count}"
-        with api_server(kubeconfig, count):
-            costs.append(measure(command, {**environment, "KUBECONFIG": str(kubeconfig)}))
-    few, many = costs
-    basis = f"{many.cpu:.2f} s against {few.cpu:.2f} s with one pod"
+    few_file, many_file = folder / "few", folder / "many"
+    with api_server(few_file, 1), api_server(many_file, PODS):
+        commands = [["env", f"KUBECONFIG={file}", *command] for file in (few_file, many_file)]
+        few, many = measure_together(commands, environment)
+    basis = f"{many.cpu:.2f} s (whole process) less {few.cpu:.2f} s (with one pod)"
     return [
-        Figure(f"{PODS:,} pods of 9 KB", many.cpu - few.cpu, 0.5, "s CPU", basis),
+        Figure(f"{PODS:,} pods of 9 KB, beyond one pod", many.cpu - few.cpu, 0.5, "s CPU", basis),
         Figure(f"{PODS:,} pods of 9 KB", many.memory, 100, "MB", "peak of the whole process"),
     ]
 
@@ -153,16 +165,36 @@ def many_pods(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
 # --- how -------------------------------------------------------------------------------------
 
 
+def make_model(place: Path, environment: Mapping[str, str]) -> Path:
+    """A repository by real restic, without locks; returns a real lock of it, made just now."""
+    restic = RealRestic(RESTIC, "0.19", place.parent / "restic")
+    restic.run(str(place), "init", environment=environment)
+    restic.leave_lock(str(place), environment)
+    (lock,) = (place / "locks").iterdir()
+    return lock.rename(place.parent / lock.name)
+
+
+def fill(bucket: S3Store, model: Path, environment: Mapping[str, str]) -> None:
+    """Copies of one repository under r0, r1, ... in the bucket."""
+    lock = make_model(model, environment)
+    for file in (path for path in model.rglob("*") if path.is_file()):
+        for number in range(REPOSITORIES):
+            obstore.put(bucket, f"r{number}/{file.relative_to(model)}", file.read_bytes())
+    for number in LOCKED:
+        obstore.put(bucket, f"r{number}/locks/{lock.name}", lock.read_bytes())
+
+
 def sweep(folder: Path, place: str, *, count: int = REPOSITORIES) -> list[str | Path]:
     """A sweep of these repositories, as a user would type it."""
+    folder.mkdir(exist_ok=True)
     lines = ["repositories:"]
     (folder / "environment").write_text(
         "".join(
             f"{name}={value}\n"
             for name, value in (
-                ("RESTIC_PASSWORD", "test"),
-                ("AWS_ACCESS_KEY_ID", "janitor-test"),
-                ("AWS_SECRET_ACCESS_KEY", "secret/with+odd=characters"),
+                ("RESTIC_PASSWORD", PASSWORD),
+                ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+                ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
             )
         )
     )
@@ -173,27 +205,41 @@ def sweep(folder: Path, place: str, *, count: int = REPOSITORIES) -> list[str | 
     return [*JANITOR, "sweep", "--config", folder / "janitor.yaml", "--output", "json"]
 
 
-def unlock(restic: Path, places: list[str], environment: Mapping[str, str]) -> Cost:
-    """`restic unlock` for each of these, scaled to all repositories."""
-    script = "".join(f"'{restic}' -q --no-cache -r '{place}' unlock\n" for place in places)
-    cost = measure(["sh", "-ec", script], environment, runs=1)
-    scale = REPOSITORIES / len(places)
-    return Cost(cost.cpu * scale, cost.wall * scale, cost.memory)
+def unlock(place: str) -> Command:
+    """`restic unlock` for each of the first UNLOCKED repositories, one after another."""
+    places = (place.format(number) for number in range(UNLOCKED))
+    return [
+        "sh",
+        "-ec",
+        "".join(f"'{RESTIC}' -q --no-cache -r '{each}' unlock\n" for each in places),
+    ]
 
 
 def ratio(where: str, swept: Cost, unlocked: Cost) -> Figure:
-    basis = f"{swept.cpu:.2f} s against {unlocked.cpu:.1f} s for {REPOSITORIES}"
-    value = swept.cpu / unlocked.cpu
-    return Figure(f"{where}, CPU against `restic unlock` for each", value, 0.01, "x", basis)
+    scaled = unlocked.cpu * REPOSITORIES / UNLOCKED
+    basis = f"{swept.cpu:.2f} s against {scaled:.1f} s for {REPOSITORIES}"
+    what = f"{where}, CPU against `restic unlock` for each"
+    return Figure(what, swept.cpu / scaled, 0.01, "x", basis)
 
 
-def run(command: list[str | Path], environment: Mapping[str, str]) -> None:
-    subprocess.run(command, env=dict(environment), check=True, capture_output=True)
+def kubeconfig(port: int) -> str:
+    """One context, `bench`, whose API server would be at this port of 127.0.0.1."""
+    cluster = {"server": f"http://127.0.0.1:{port}"}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "bench",
+            "clusters": [{"name": "bench", "cluster": cluster}],
+            "users": [{"name": "bench", "user": {}}],
+            "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}],
+        }
+    )
 
 
 @contextmanager
-def api_server(kubeconfig: Path, count: int) -> Iterator[None]:
-    command = [sys.executable, "-m", "bench.cluster", str(kubeconfig), str(count)]
+def api_server(file: Path, count: int) -> Iterator[None]:
+    command = [sys.executable, "-m", "bench.cluster", str(file), str(count)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -217,16 +263,21 @@ def report(figures: list[Figure]) -> str:
         [
             "# What a sweep costs",
             "",
-            f"`make bench` on {datetime.now(UTC):%Y-%m-%d}, all in one run; medians of three,",
-            f"after a warm-up. {REPOSITORIES} repositories without locks; `restic unlock` was",
-            f"measured on {UNLOCKED} and scaled. Ratios travel, seconds do not.",
+            f"`make bench` on {datetime.now(UTC):%Y-%m-%d}, all in one run: medians of {RUNS} after",
+            "a warm-up, what is compared measured in turns. Ratios travel, seconds do not.",
+            "",
+            f"{REPOSITORIES} repositories made by restic, {len(LOCKED)} of them with a young lock",
+            "and none with an old one, on files and on SeaweedFS, judged without a cluster.",
+            f"`restic unlock --no-cache` was measured on {UNLOCKED} without locks and scaled.",
+            "Pods come from a stand-in for the API server in a process of its own.",
             "",
             "| what | figure | goal | met | from |",
             "|---|---|---|---|---|",
             *rows,
             "",
-            f"Machine: {os.cpu_count()} cores ({processor()}), Linux {platform.release()}.",
-            f"Python {platform.python_version()}, restic {RESTIC}, {versions()}.",
+            f"Machine: {os.cpu_count()} cores ({processor()}), Linux {platform.release()};",
+            f"load average at the end {load()}.",
+            f"Python {platform.python_version()}, restic {restic_version()}, {versions()}.",
             "",
         ]
     )
@@ -237,6 +288,15 @@ def processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def restic_version() -> str:
+    said = subprocess.run([RESTIC, "version"], check=True, capture_output=True, text=True).stdout
+    return said.split()[1]
+
+
+def load() -> str:
+    return f"{os.getloadavg()[0]:.1f}"
 
 
 def versions() -> str:

@@ -370,7 +370,7 @@ def projected_token(name: str) -> Document:
     return {"name": name, "projected": {"defaultMode": 420, "sources": sources}}
 
 
-def condition(kind: str, holds: bool, since: datetime) -> Document:  # noqa: FBT001
+def condition(kind: str, holds: bool, since: datetime) -> Document:
     """One entry of a pod's `status.conditions`."""
     return {
         "lastProbeTime": None,

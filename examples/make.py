@@ -206,7 +206,7 @@ def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 STEPS = {"old": make_old, "young": make_young, "write": write}
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in STEPS:  # noqa: PLR2004 - a step and a folder
+    if len(sys.argv) != 3 or sys.argv[1] not in STEPS:
         raise SystemExit("usage: make.py old|young|write FOLDER")
     if missing := {"RESTIC_014", "RESTIC_019"} - set(os.environ):
         raise SystemExit(f"Set {' and '.join(sorted(missing))} to the path of that restic.")
