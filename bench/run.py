@@ -263,8 +263,8 @@ def report(figures: list[Figure]) -> str:
         [
             "# What a sweep costs",
             "",
-            f"`make bench` on {datetime.now(UTC):%Y-%m-%d}, all in one run: medians of {RUNS} after",
-            "a warm-up, what is compared measured in turns. Ratios travel, seconds do not.",
+            f"`make bench` on {datetime.now(UTC):%Y-%m-%d}, all in one run: medians of {RUNS}",
+            "after a warm-up, what is compared measured in turns. Ratios travel, seconds do not.",
             "",
             f"{REPOSITORIES} repositories made by restic, {len(LOCKED)} of them with a young lock",
             "and none with an old one, on files and on SeaweedFS, judged without a cluster.",
