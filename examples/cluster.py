@@ -115,7 +115,7 @@ def evicted_prune(minutes: int, started: datetime) -> Document:
         "reason": "Evicted",
         "message": 'Usage of EmptyDir volume "tmp" exceeds the limit "1Gi". ',
     }
-    disrupted = condition("DisruptionTarget", True, started + timedelta(seconds=400))
+    disrupted = condition("DisruptionTarget", holds=True, since=started + timedelta(seconds=400))
     disrupted |= {"message": document["status"]["message"], "reason": "TerminationByKubelet"}
     document["status"]["conditions"].insert(0, disrupted)
     return document
