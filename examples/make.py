@@ -33,6 +33,7 @@ REPOSITORIES = {
     "archive": ("RESTIC_014", "2"),
 }
 BACKUP = ("sh", "-c", 'sleep 600 | "$@"', "sh")
+UNDER_HOSTNAME = ("sh", "-c", 'hostname "$0" && exec "$@"')
 SLOT = 30 * 60
 """Seconds between two runs of the example's CronJob, which starts 5 minutes before."""
 
@@ -45,10 +46,9 @@ def main(step: str, folder: Path) -> None:
 def make_old(folder: Path) -> None:
     """Four repositories, and the locks of seven processes that were killed."""
     folder.mkdir()
-    (folder / "hello").write_text("hello\n")
     for name, (_, version) in REPOSITORIES.items():
         run(folder, name, "init", "--repository-version", version)
-        run(folder, name, "backup", "--host", "example", str(folder / "hello"))
+        run(folder, name, "backup", "--stdin", "--stdin-filename", "hello")
     minutes = scheduled(time.time())
     (folder / "minutes").write_text(str(minutes))
     kill_a_holder(folder, "shop-db", f"shop-db-backup-{minutes}-x2x9k")
@@ -73,9 +73,18 @@ def scheduled(seconds: float) -> int:
 
 
 def run(folder: Path, repository: str, *arguments: str) -> None:
-    """One restic command, to its end."""
+    """One restic command, to its end; nothing of this machine gets into the repository."""
     subprocess.run(  # noqa: S603 - our own arguments
-        command(folder, repository, *arguments), env=environment(folder), check=True
+        [  # noqa: S607 - wherever the system has it
+            "unshare",
+            "--uts",
+            *UNDER_HOSTNAME,
+            "example",
+            *command(folder, repository, *arguments),
+        ],
+        env=environment(folder),
+        input=b"hello\n",
+        check=True,
     )
 
 
@@ -95,7 +104,7 @@ def kill_a_holder(folder: Path, repository: str, hostname: str, *, prune: bool =
     locks = folder / repository / "locks"
     before = complete(locks)
     arguments = ("prune",) if prune else ("backup", "--stdin")
-    shell = ["sh", "-c", 'hostname "$0" && exec "$@"', hostname]
+    shell = [*UNDER_HOSTNAME, hostname]
     restic = command(folder, repository, *arguments)
     process = subprocess.Popen(  # noqa: S603 - our own arguments
         ["unshare", "--uts", "--pid", "--fork", "--mount-proc", *shell]
