@@ -5,7 +5,6 @@ Every mistake of a user ends here as one sentence on standard error, never as a 
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -38,8 +37,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Arguments) -> int:
-    # A run is short: collecting as often as by default finds nothing, and costs a tenth of it.
-    gc.set_threshold(50_000)
     # Imported here: `--help` needs none of it.
     from janitor.cluster.errors import BadClusterFile, BadKubeconfig  # noqa: PLC0415
     from janitor.discover.mistakes import ConfigurationError  # noqa: PLC0415

@@ -107,7 +107,9 @@ class TablePrinter:
             lines += self._table(with_locks + failed)
         commands = put_back_commands(self._locks)
         if commands:
-            lines += wrapped("A removed lock comes back by (with the same --config):", self._width)
+            lines += wrapped(
+                "To put a removed lock back, with the same --config and --state:", self._width
+            )
             lines += [*indented(commands), ""]
         for said in summary(self._locks, self._repositories, self._sweep):
             lines += wrapped(sentence(said), self._width)

@@ -79,6 +79,8 @@ def _sum(locks: Sequence[LockReport], repositories: Sequence[RepositoryReport]) 
     if not locks:
         return f"No lock in {count_repositories(looked_at)}."
     done = [done_words(report) for report in locks]
+    if all(report.dry_run for report in locks) and set(done) <= {"kept"}:
+        return f"{count(len(locks), 'lock')}, none of them stale."
     parts = []
     if "would remove" in done:
         would = done.count("would remove")

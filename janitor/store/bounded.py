@@ -5,8 +5,10 @@ drips a byte now and then, an NFS mount whose server is gone.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
 
 from janitor.model import LockID, StoreClock
 from janitor.store.errors import Unreachable
@@ -21,9 +23,9 @@ Result = TypeVar("Result")
 class BoundedStore:
     """A store whose every call ends in time.
 
-    A call runs in a thread of its own; one that is too late is left behind (nothing can end a
-    system call that hangs) and its store answers nothing more, so that a repository costs one
-    such wait in all.
+    A call runs in another thread than its caller's; one that is too late is left behind with that
+    thread (nothing can end a system call that hangs) and its store answers nothing more, so that a
+    repository costs one such wait in all.
     """
 
     def __init__(self, store: Store, *, shown: str, longest: float = LONGEST_CALL) -> None:
@@ -77,24 +79,71 @@ class BoundedStore:
     def _within(self, call: Callable[[], Result]) -> Result:
         if self._hangs:
             raise Unreachable(f"{self._shown} does not answer: an earlier request still hangs")
-        results: list[Result] = []
-        failures: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                results.append(call())
-            except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
-                failures.append(error)
-
-        thread = threading.Thread(target=run, name="store", daemon=True)
-        thread.start()
-        thread.join(self._longest)
-        if thread.is_alive():
+        pending: _Pending[Result] = _Pending(call)
+        _worker().submit(pending)
+        if not pending.ended.acquire(timeout=self._longest):
+            _drop_worker()
             self._hangs = True
             raise Unreachable(
                 f"{self._shown} did not answer within {self._longest:.0f} seconds; "
                 "check that its server or mount is up"
             )
-        if failures:
-            raise failures[0]
-        return results[0]
+        if pending.failure is not None:
+            raise pending.failure
+        return pending.results[0]
+
+
+class _Pending(Generic[Result]):
+    """One call. Whatever ends too late ends here, where nobody looks any more."""
+
+    __slots__ = ("_call", "ended", "failure", "results")
+
+    def __init__(self, call: Callable[[], Result]) -> None:
+        self._call = call
+        self.ended = threading.Lock()
+        self.ended.acquire()
+        self.results: list[Result] = []
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Never raises: the caller's thread does."""
+        try:
+            self.results.append(self._call())
+        except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
+            self.failure = error
+        self.ended.release()
+
+
+class _Worker:
+    """A thread that makes the calls of one other thread, one after another.
+
+    A new thread for every call would cost more than a listing. It ends when nothing refers to
+    this object any more: when the caller's thread ends, or when a call was left behind.
+    """
+
+    def __init__(self) -> None:
+        calls: SimpleQueue[_Pending[Any] | None] = SimpleQueue()
+        self.submit = calls.put
+        threading.Thread(target=_work, args=(calls,), name="store", daemon=True).start()
+        weakref.finalize(self, calls.put, None).atexit = False
+
+
+def _work(calls: SimpleQueue[_Pending[Any] | None]) -> None:
+    while (pending := calls.get()) is not None:
+        pending.run()
+        del pending  # nothing of an ended call is kept while this waits
+
+
+_workers = threading.local()
+
+
+def _worker() -> _Worker:
+    found: _Worker | None = getattr(_workers, "worker", None)
+    if found is None:
+        found = _workers.worker = _Worker()
+    return found
+
+
+def _drop_worker() -> None:
+    """The worker hangs in a call: this thread's next one gets another."""
+    del _workers.worker

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from janitor.report.printers import (
     terminal_width,
     wants_colour,
 )
+from janitor.report.summary import summary
 
 from .reports import a_night, lock_report, repository_report
 
@@ -349,3 +351,9 @@ def test_a_real_terminal_gets_its_own_width_and_colours() -> None:
         shown = os.read(ours, 65536).decode()
     os.close(ours)
     assert "\x1b[32mremoved" in shown
+
+
+def test_a_list_does_not_speak_of_removing() -> None:
+    """`list` removes nothing; "0 removed" would sound like a failure."""
+    listed = replace(lock_report(verdict=Verdict.TOO_YOUNG), dry_run=True)
+    assert summary([listed, listed], [], None)[0] == "2 locks, none of them stale."
