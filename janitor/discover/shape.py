@@ -6,6 +6,7 @@ mappings and lists by itself and lets msgspec judge single values only.
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Mapping
 from typing import Any, Union, get_args, get_origin
@@ -58,8 +59,13 @@ def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
+@functools.cache
+def _fields_of(kind: Any) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(kind)}
+
+
 def _struct(value: Mapping[Any, object], kind: Any, path: str, mistakes: Mistakes) -> Any:
-    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    fields = _fields_of(kind)
     given: dict[str, object] = {}
     whole = True
     for key, item in value.items():
