@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from janitor import __version__
@@ -52,7 +52,10 @@ class Arguments:
 
 def parse_arguments(argv: Sequence[str]) -> Arguments:
     """Parses the command line. A usage mistake ends the process with exit code 2."""
-    typed = vars(_parser().parse_args(argv))
+    parser = _parser()
+    typed = vars(parser.parse_args(argv))
+    if typed.get("observed_at") is not None and typed.get("cluster") is None:
+        parser.error("--observed-at says when the file of --cluster was made: give both")
     typed["repository"] = tuple(typed.get("repository", ()))
     return Arguments(**typed)
 
@@ -185,7 +188,9 @@ def _duration(text: str) -> timedelta:
 def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        if time.tzinfo is not None:
+            time = time.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no time; write it like 2026-11-24T01:02:03Z"
         ) from None

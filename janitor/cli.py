@@ -66,7 +66,9 @@ def _sweep(arguments: Arguments, run: Run) -> int:
     if mode is Mode.SWEEP and run.policy.dry_run:
         mode = Mode.DRY_RUN
     elif mode is Mode.SWEEP and run.around.reports_only:
-        mode, notes = Mode.DRY_RUN, (run.around.reports_only,)
+        # Without a cluster no clock was compared with ours, so nothing is remembered either.
+        mode = Mode.DRY_RUN if run.around.client is not None else Mode.LIST
+        notes = (run.around.reports_only,)
     try:
         result = sweep(
             run.found,

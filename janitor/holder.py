@@ -230,7 +230,7 @@ def claim(
 ) -> Claim | None:
     """The strongest evidence that the lock's hostname is ours to judge; None: it is foreign.
 
-    `known` is what the state remembers of Nodes. Patterns and families are only names: where
+    `known` is what the state remembers of Nodes. Nodes, patterns and families are only names: where
     another cluster runs the same manifests against this repository, they are no evidence.
     """
     hostname = lock.hostname
@@ -241,10 +241,10 @@ def claim(
         return Claim.POD
     if _claimed_by_event(hostname, repository, directory):
         return Claim.EVENT
-    if known_node(hostname, known) is not None:
-        return Claim.NODE
     if repository.shared:
         return None
+    if known_node(hostname, known) is not None:
+        return Claim.NODE
     if any(fits(pattern, hostname) for pattern in repository.holders):
         return Claim.PATTERN
     if _claimed_by_family(hostname, repository, observation, directory):

@@ -63,7 +63,9 @@ class _Question:
         """What is known of Nodes, where they were listed just now: else one that the state calls
         absent may have come back unseen.
         """
-        return self.nodes if self.observation.nodes is not None else {}
+        if self.observation.nodes is None:
+            return {}
+        return {name: known for name, known in self.nodes.items() if known.vouched}
 
 
 _Answer = tuple[Verdict, str]
@@ -227,12 +229,24 @@ def _node_exists(question: _Question, content: Lock) -> _Answer | None:
         if known.absent_since is None or question.now - known.absent_since < question.min_age
     }
     node = remembered_node(content.hostname, lately)
+    if node is not None:
+        return (
+            Verdict.NODE_EXISTS,
+            f"{hostname} is the Node {_quoted(node)}, which has not been absent from the cluster "
+            f"for {_span(question.min_age)} yet",
+        )
+    outlived = {
+        name: known
+        for name, known in question.nodes.items()
+        if known.absent_since is not None and content.time > known.absent_since + question.max_skew
+    }
+    node = remembered_node(content.hostname, outlived)
     if node is None:
         return None
     return (
         Verdict.NODE_EXISTS,
-        f"{hostname} is the Node {_quoted(node)}, which has not been absent from the cluster for "
-        f"{_span(question.min_age)} yet",
+        f"{hostname} was the Node {_quoted(node)} and wrote the lock after it had left: the host "
+        "lives on outside the cluster",
     )
 
 
@@ -318,7 +332,9 @@ def _unrefreshed(question: _Question, verdict: Verdict) -> _Answer | None:
     first_seen = question.lock.first_seen
     if after is None or first_seen is None or verdict not in _REPLACEABLE:
         return None
-    if question.lock.put_back or question.observation.doubt is not None:
+    if question.lock.put_back or question.lock.stored is None:  # it could not be put back
+        return None
+    if question.observation.doubt is not None:
         return None
     if _not_observed(question) is not None or question.now - first_seen < after:
         return None

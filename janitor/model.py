@@ -175,8 +175,8 @@ class SeenLock:
     first_seen: datetime | None
     """When the janitor saw this very ID first; None where nothing is remembered."""
     put_back: bool = False
-    stored: bytes = field(default=b"", repr=False)
-    """The stored (encrypted) bytes: the record that can be put back. Empty if not opened."""
+    stored: bytes | None = field(default=b"", repr=False)
+    """The stored (encrypted) bytes: the record that can be put back. None: they were not read."""
 
     @property
     def hostname(self) -> str:
@@ -230,9 +230,13 @@ class Policy:
     observe_namespaces: tuple[str, ...] | None = None
     """None: all of them, by one cluster-wide list."""
     observe_nodes: bool = True
+    typed_min_age: timedelta | None = None
+    """What the command line says, over everything else."""
 
     def min_age_of(self, repository: Repository) -> timedelta:
         """The age below which every lock of this repository is kept."""
+        if self.typed_min_age is not None:
+            return self.typed_min_age
         return self.min_age if repository.min_age is None else repository.min_age
 
     def unrefreshed_after_of(self, repository: Repository) -> timedelta | None:
@@ -369,6 +373,8 @@ class Observation:
     """The sentence, where listing Nodes was refused (403)."""
     doubt: str | None = None
     """Why nothing may be concluded from this observation at all: every lock is cluster-unknown."""
+    cluster: str | None = None
+    """Which cluster it is of, the same for every way to it; None: that is not known (a file)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +385,8 @@ class KnownNode:
     last_seen: datetime
     absent_since: datetime | None = None
     """None: it was in the last complete list."""
+    vouched: bool = True
+    """It was seen in the very cluster that is judged by; if not, it can only keep a lock."""
 
 
 # --- results ---------------------------------------------------------------------------------

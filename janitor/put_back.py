@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 
@@ -47,7 +46,7 @@ def read_record(text: str) -> Record:
     try:
         line = msgspec.json.decode(text, type=_Line) if text.startswith("{") else _Line(text)
         stored = base64.b64decode(line.record, validate=True)
-    except (msgspec.DecodeError, binascii.Error, UnicodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise PutBackError(
             "the record is neither a `lock` line of a removal nor its `record` in base64"
         ) from None
@@ -89,7 +88,7 @@ def put_back(found: Found, record: Record, *, world: World) -> Lock:
                 raise PutBackError(f"the record is no lock of {name}: {content.reason}")
             _mark(name, record.lock, world)
             store.put_lock(record.lock, record.stored)
-            _mark(name, record.lock, world)
+            _mark(name, record.lock, world, written=True)
         finally:
             store.close()
     except Refused as error:
@@ -99,12 +98,16 @@ def put_back(found: Found, record: Record, *, world: World) -> Lock:
     return content
 
 
-def _mark(repository: str, lock: LockID, world: World) -> None:
+def _mark(repository: str, lock: LockID, world: World, *, written: bool = False) -> None:
     problem = save(
         world.shelf, lambda state: mark_put_back(state, repository, lock, now=world.clock())
     )
     if problem is not None:
+        end = (
+            "the lock is back, but its mark may be lost"
+            if written
+            else "nothing was written (`--state none` writes it without a mark)"
+        )
         raise PutBackError(
-            f"the state could not be marked, so the next sweep would remove it again: {problem}; "
-            "nothing was written (`--state none` writes it without a mark)"
+            f"the state could not be marked, so a sweep may remove it again: {problem}; {end}"
         )

@@ -56,7 +56,8 @@ class Listed:
 class Opened:
     """The locks of one repository that were read: content and stored bytes by ID."""
 
-    contents: dict[LockID, tuple[Lock | Unreadable, bytes]]
+    contents: dict[LockID, tuple[Lock | Unreadable, bytes | None]]
+    """None for the bytes of a lock that is larger than any lock can be."""
     released: frozenset[LockID] = frozenset()
     """Gone between listing and reading."""
     state: RepositoryState = RepositoryState.READ
@@ -127,7 +128,7 @@ def open_locks(listed: Listed, locks: Iterable[LockID], keyring: Keyring) -> Ope
 
 
 def _read_each(store: Store, locks: Iterable[LockID], keys: SealKeys, version: int) -> Opened:
-    contents: dict[LockID, tuple[Lock | Unreadable, bytes]] = {}
+    contents: dict[LockID, tuple[Lock | Unreadable, bytes | None]] = {}
     released = set()
     for lock in locks:
         try:
@@ -135,7 +136,7 @@ def _read_each(store: Store, locks: Iterable[LockID], keys: SealKeys, version: i
         except Gone:
             released.add(lock)
         except TooLarge as error:
-            contents[lock] = (Unreadable(str(error)), b"")
+            contents[lock] = (Unreadable(str(error)), None)
         else:
             contents[lock] = (read_lock(lock, stored, keys, version), stored)
     return Opened(contents, frozenset(released))

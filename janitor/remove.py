@@ -87,7 +87,11 @@ def remove_stale(
             said = "the janitor was told to stop before it came to this lock"
             outcomes[judged.seen.id] = Outcome(judged, postponed=said)
             continue
-        again = _judge_again(judged, surveyed, world, policy, sight.fresh(), nodes)
+        try:
+            again = _judge_again(judged, surveyed, world, policy, sight.fresh(), nodes)
+        except Exception:  # noqa: BLE001 - what was removed before must still be told as removed
+            outcomes[judged.seen.id] = Outcome(judged, failure=fault(surveyed.found))
+            continue
         outcomes[judged.seen.id] = (
             _delete(again, surveyed, store) if again.judgement.verdict.stale else Outcome(again)
         )
@@ -120,7 +124,7 @@ def _delete(judged: JudgedLock, surveyed: Surveyed, store: Store) -> Outcome:
         repository=surveyed.found.repository.name,
         lock=judged.seen.id,
         verdict=judged.judgement.verdict.value,
-        record=base64.b64encode(judged.seen.stored).decode(),
+        record=base64.b64encode(judged.seen.stored or b"").decode(),
     )
     try:
         store.delete_lock(judged.seen.id)

@@ -1,8 +1,7 @@
 """What the janitor remembers from sweep to sweep: when it saw a lock first, and which Nodes.
 
 One JSON document (docs/output.md, "State"). Pure: the document and its changes; where it is kept
-is a `Shelf`'s business. A lost or broken state only ever keeps more locks, since nothing that it
-lacks makes one older.
+is a `Shelf`'s business. A state that is there and cannot be read keeps every lock.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ MAX_BYTES = 900_000
 """A ConfigMap holds 1 MiB in all."""
 _FORGET_NODE_AFTER = timedelta(days=30)
 _ATTEMPTS = 5
+_PUT_BACK_LATELY = timedelta(hours=1)
+_MEND = "it is left as it is; nothing is removed until it is mended, or deleted to start anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class State:
 
     repositories: Mapping[str, Locks] = field(default_factory=dict)
     nodes: Mapping[str, KnownNode] = field(default_factory=dict)
+    cluster: str | None = None
+    """Whose Nodes these are (`Observation.cluster`); None: there are none yet."""
 
 
 Change = Callable[[State], State]
@@ -68,7 +71,12 @@ def stamp(
     repositories = dict(state.repositories)
     for name, listing in listings.items():
         known = repositories.pop(name, {})
-        entries = {} if listing.whole else dict(known)
+        entries = {
+            lock: entry
+            for lock, entry in known.items()
+            # One marked after this listing began is not there yet: it must not lose its mark.
+            if not listing.whole or (entry.put_back and now - entry.first_seen < _PUT_BACK_LATELY)
+        }
         for lock in listing.locks:
             entries[lock] = _remember(known.get(lock), now=now, max_skew=max_skew)
         if entries:
@@ -88,13 +96,29 @@ def _remember(entry: Remembered | None, *, now: datetime, max_skew: timedelta) -
 def mark_put_back(state: State, repository: str, lock: LockID, *, now: datetime) -> State:
     """The state in which this lock was put back by hand: it is kept until it goes by itself."""
     locks = dict(state.repositories.get(repository, {}))
-    first_seen = locks[lock].first_seen if lock in locks else now.replace(microsecond=0)
-    locks[lock] = Remembered(first_seen, put_back=True)
+    locks[lock] = Remembered(now.replace(microsecond=0), put_back=True)
     return replace(state, repositories={**state.repositories, repository: locks})
 
 
-def see_nodes(state: State, nodes: tuple[Node, ...], *, now: datetime) -> State:
-    """The state after a complete list of Nodes: who is there, who is absent, and since when."""
+def see_nodes(
+    state: State, nodes: tuple[Node, ...], *, cluster: str | None, now: datetime
+) -> State:
+    """The state after a complete list of Nodes: who is there, who is absent, and since when.
+
+    The memory belongs to the first cluster that was seen: another's Nodes would look gone. It
+    passes to another only when nothing in it is younger than 30 days.
+    """
+    if cluster is None:
+        return state
+    if state.cluster not in (None, cluster):
+        young = {
+            name: memory
+            for name, memory in state.nodes.items()
+            if now - memory.last_seen < _FORGET_NODE_AFTER
+        }
+        if young:
+            return replace(state, nodes=young)
+        state = replace(state, nodes={})
     moment = now.replace(microsecond=0)
     known: dict[str, KnownNode] = {}
     for name, memory in state.nodes.items():
@@ -107,7 +131,16 @@ def see_nodes(state: State, nodes: tuple[Node, ...], *, now: datetime) -> State:
     for node in nodes:
         before = state.nodes[node.name].names if node.name in state.nodes else ()
         known[node.name] = KnownNode(tuple(dict.fromkeys((*node.names, *before)))[:16], moment)
-    return replace(state, nodes=known)
+    return replace(state, nodes=known, cluster=cluster)
+
+
+def nodes_for(state: State, cluster: str | None) -> dict[str, KnownNode]:
+    """What is known of Nodes, for judging by an observation of this cluster.
+
+    Another cluster's, or those of nobody knows which, only ever keep a lock.
+    """
+    ours = cluster is not None and cluster == state.cluster
+    return {name: replace(memory, vouched=ours) for name, memory in state.nodes.items()}
 
 
 # --- the document ----------------------------------------------------------------------------
@@ -128,35 +161,29 @@ class _Document(msgspec.Struct):
     version: int
     repositories: dict[str, dict[str, _LockEntry]] = {}
     nodes: dict[str, _NodeEntry] = {}
+    cluster: str | None = None
 
 
 class _Version(msgspec.Struct):
     version: int
 
 
-class NewerStateError(ValueError):
-    """The document was written by a later version and must not be overwritten."""
-
-
 def decode(text: str) -> State:
     """The state that a document holds.
 
     Raises:
-        NewerStateError: it is of a newer version.
-        ValueError: it is not such a document; one sentence.
+        ValueError: it is not such a document, or of a newer version; one sentence.
     """
     try:
         version = msgspec.json.decode(text, type=_Version).version
         if version > VERSION:
-            raise NewerStateError(
+            raise ValueError(
                 f"the state is of version {version}, and this janitor writes version {VERSION}: "
                 "it is left as it is; use the newer janitor, or remove the state to start anew"
             )
         document = msgspec.json.decode(text, type=_Document)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
-        raise ValueError(
-            f"the state is not readable as JSON of version {VERSION}: {error}"
-        ) from None
+        raise ValueError(f"the state is no JSON of version {VERSION} ({error}): {_MEND}") from None
     return _from_document(document)
 
 
@@ -167,7 +194,7 @@ def _from_document(document: _Document) -> State:
     for node in document.nodes.values():
         times += [node.last_seen, *([node.absent_since] if node.absent_since else [])]
     if any(time.tzinfo is None for time in times):
-        raise ValueError("the state has a time without a zone: it was not written by a janitor")
+        raise ValueError(f"the state has a time without a zone: {_MEND}")
     return State(
         repositories={
             name: {
@@ -180,6 +207,7 @@ def _from_document(document: _Document) -> State:
             name: KnownNode(tuple(entry.names), entry.last_seen, entry.absent_since)
             for name, entry in document.nodes.items()
         },
+        cluster=document.cluster,
     )
 
 
@@ -233,6 +261,7 @@ def _encode_whole(state: State) -> bytes:
                 name: _NodeEntry(list(node.names), node.last_seen, node.absent_since)
                 for name, node in state.nodes.items()
             },
+            state.cluster,
         )
     )
 
@@ -259,7 +288,9 @@ class Loaded:
 
 
 def load(shelf: Shelf | None) -> Loaded:
-    """Reads the state. A broken one is as none, which only keeps more; it never raises."""
+    """Reads the state; never raises. With a `problem` nothing may be removed: what cannot be read
+    may mark a lock that was put back, or a Node that has only just gone.
+    """
     if shelf is None:
         return Loaded(State())
     try:
@@ -273,7 +304,7 @@ def save(shelf: Shelf | None, change: Change) -> str | None:
     """Applies a change to the state that is on the shelf now, and writes it.
 
     Two janitors at once are harmless: whoever comes second applies its change to what the first
-    wrote. A document that cannot be read is replaced, unless it is of a newer version.
+    wrote. A document that cannot be read is left as it is, since it may hold marks.
 
     Returns:
         None, or one sentence that says why nothing was kept.
@@ -283,21 +314,12 @@ def save(shelf: Shelf | None, change: Change) -> str | None:
     try:
         for _ in range(_ATTEMPTS):
             text, version = shelf.read()
-            before = _decode_or_empty(text)
+            before = State() if text is None else decode(text)
             try:
                 shelf.write(encode(change(before)), version)
             except StateConflict:
                 continue
             return None
-    except (StateUnavailable, NewerStateError) as error:
+    except (StateUnavailable, ValueError) as error:
         return str(error)
     return f"the state was changed by others {_ATTEMPTS} times in a row: nothing was kept this time"
-
-
-def _decode_or_empty(text: str | None) -> State:
-    try:
-        return State() if text is None else decode(text)
-    except NewerStateError:
-        raise
-    except ValueError:
-        return State()

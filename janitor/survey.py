@@ -29,7 +29,7 @@ from janitor.model import (
     Verdict,
 )
 from janitor.read import Listed, Opened, list_repository, open_locks
-from janitor.state import Change, Listing, Remembered, State, load, see_nodes, stamp
+from janitor.state import Change, Listing, Remembered, State, load, nodes_for, see_nodes, stamp
 from janitor.world import Result, World
 
 log = structlog.get_logger("janitor")
@@ -100,10 +100,11 @@ def survey(
         progress: told how far it is: done, total and what.
     """
     doubt = world.cluster.check_clock(policy.max_skew)
-    loaded = load(world.shelf)
     listed = tuple(
         _counted(world.pool.map(_guarded_list(world), found), len(found), "listing", progress)
     )
+    # After the listing: a lock that was put back before it was listed is marked by then.
+    loaded = load(world.shelf)
     if doubt is not None:
         return _all_unknown(listed, world, loaded.state, doubt, loaded.problem)
 
@@ -118,11 +119,12 @@ def survey(
         )
         change = _with_nodes(change, observation)
         state = change(loaded.state)
-    court = _Court(state, observation, policy, world.cluster.now())
+    nodes = nodes_for(state, observation.cluster if observation else None)
+    court = _Court(state, nodes, observation, policy, world.cluster.now())
     judged = tuple(
         _judge_repository(each, opened.get(index), court) for index, each in enumerate(listed)
     )
-    return Survey(judged, court.now, state.nodes, observation, change, loaded.problem)
+    return Survey(judged, court.now, nodes, observation, change, loaded.problem)
 
 
 def close(result: Survey) -> None:
@@ -180,8 +182,8 @@ def _stamping(listed: tuple[Listed, ...], now: datetime, policy: Policy) -> Chan
 def _with_nodes(change: Change, observation: Observation) -> Change:
     if observation.doubt is not None or observation.nodes is None:
         return change
-    nodes, taken = observation.nodes, observation.taken
-    return lambda state: see_nodes(change(state), nodes, now=taken)
+    nodes, taken, cluster = observation.nodes, observation.taken, observation.cluster
+    return lambda state: see_nodes(change(state), nodes, cluster=cluster, now=taken)
 
 
 # --- 2: reading ------------------------------------------------------------------------------
@@ -237,6 +239,8 @@ def _looks_young(
     time = lock.modified
     if time is None and lock.id in remembered:
         time = remembered[lock.id].first_seen
+    if lock.id in remembered and policy.unrefreshed_after_of(listed.found.repository) is not None:
+        time = min(time or now, remembered[lock.id].first_seen)
     return time is not None and now - time < policy.min_age_of(listed.found.repository)
 
 
@@ -264,6 +268,7 @@ class _Court:
     """What every lock of this run is judged by."""
 
     state: State
+    nodes: Mapping[str, KnownNode]
     observation: Observation | None
     policy: Policy
     now: datetime
@@ -281,7 +286,7 @@ def _judge_lock(
 ) -> JudgedLock:
     repository = listed.found.repository
     remembered = court.state.repositories.get(repository.name, {}).get(lock.id)
-    seen = see(lock, listed.clock, remembered)
+    seen = replace(see(lock, listed.clock, remembered), stored=None)
     if opened is not None and lock.id in opened.released:
         return JudgedLock(seen, Judgement(Verdict.RELEASED, "Its holder let go of it meanwhile."))
     if opened is not None and lock.id in opened.contents:
@@ -291,7 +296,7 @@ def _judge_lock(
         seen,
         repository=repository,
         observation=court.observation or Observation(taken=court.now, doubt="nobody asked it"),
-        nodes=court.state.nodes,
+        nodes=court.nodes,
         policy=court.policy,
         now=court.now,
     )

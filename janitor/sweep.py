@@ -52,12 +52,15 @@ def sweep(
     """
     tally = Tally(began=world.clock(), dry_run=mode is not Mode.SWEEP, notes=notes)
     result = survey(found, world=world, policy=policy, progress=printer.progress)
+    apart: str | None = None
     try:
         tally.problem(result.state_problem)
         tally.note(result.doubt)
         if mode is not Mode.LIST:
-            tally.problem(save(world.shelf, result.change))
-        breaker = None if mode is Mode.LIST else _reason_to_stop(result, world, policy)
+            apart = world.cluster.check_clock(policy.max_skew)
+            if apart is None:
+                tally.problem(save(world.shelf, result.change))
+        breaker = None if mode is Mode.LIST else _reason_to_stop(result, apart, policy)
         tally.problem(breaker)
         work = _Work(world, policy, result, found, remove=mode is Mode.SWEEP and breaker is None)
         for surveyed, outcomes in work.done():
@@ -75,7 +78,7 @@ def sweep(
     return Result(report, tuple(tally.notable), tuple(tally.failed))
 
 
-def _reason_to_stop(result: Survey, world: World, policy: Policy) -> str | None:
+def _reason_to_stop(result: Survey, apart: str | None, policy: Policy) -> str | None:
     """Why nothing at all is removed; asked after everything is judged, before the first delete.
 
     The clocks are compared once more: one that was set while the sweep ran made every age wrong.
@@ -84,7 +87,9 @@ def _reason_to_stop(result: Survey, world: World, policy: Policy) -> str | None:
         judged.judgement.verdict.stale for each in result.repositories for judged in each.locks
     ):
         return None
-    return _too_many(result, policy) or world.cluster.check_clock(policy.max_skew)
+    if result.state_problem is not None:
+        return "nothing was removed: the state could not be read, and it may mark locks"
+    return _too_many(result, policy) or apart
 
 
 def _too_many(result: Survey, policy: Policy) -> str | None:

@@ -57,6 +57,11 @@ class Client:
         """The API server's host and port."""
         return self._connection.server
 
+    @property
+    def identity(self) -> str:
+        """Which cluster it is: `Observation.cluster`."""
+        return self._connection.identity
+
     def call(self, request: Request) -> Answer:
         """Sends it until it succeeds, fails for good or the retries are used up.
 

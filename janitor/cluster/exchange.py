@@ -7,12 +7,14 @@ cost half a second, so nothing here does.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -95,6 +97,18 @@ class Answer:
     """When its last byte was there, by the janitor's clock."""
 
 
+def _identity(configuration: Configuration) -> str:
+    """The same for every way to one cluster, as a pod or by a kubeconfig: a digest of its CA.
+
+    Where the server's certificate is a public CA's, the server's name tells clusters apart.
+    """
+    try:
+        ca = b"".join(Path(configuration.ssl_ca_cert or "").read_bytes().split())
+    except OSError:
+        ca = configuration.host.encode()
+    return hashlib.sha256(ca).hexdigest()[:16]
+
+
 class Connection:
     """The official client, and what its exceptions and statuses mean."""
 
@@ -112,6 +126,7 @@ class Connection:
         self._credentials = credentials
         self._limits = limits
         self.server = authority(configuration.host)
+        self.identity = _identity(configuration)
 
     def open(self, request: Request) -> urllib3.HTTPResponse:
         """Sends the request and returns a success whose body is still to be read."""

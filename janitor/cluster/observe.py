@@ -120,6 +120,7 @@ class ApiCluster:
             denied=pods.denied,
             nodes_denied=nodes_denied,
             doubt=doubt,
+            cluster=self._client.identity,
         )
 
     def _nodes(self) -> tuple[tuple[Node, ...] | None, str | None]:

@@ -142,15 +142,15 @@ def override(
 ) -> Policy:
     """The policy with the command line's options over it. None and False change nothing.
 
-    Raises ConfigurationError naming the option: the floors hold here too. A repository's own
-    `min_age` is not replaced by the option, as it is not by the file's top level.
+    Raises ConfigurationError naming the option: the floors hold here too. `--min-age` is over a
+    repository's own `min_age` as well.
     """
     mistakes = Mistakes("")
     if min_age is not None:
         problem = duration_problem("min_age", min_age, allow_short=policy.allow_short_min_age)
         if problem:
             mistakes.add("--min-age", problem)
-        policy = replace(policy, min_age=min_age)
+        policy = replace(policy, min_age=min_age, typed_min_age=min_age)
     if max_removals is not None:
         problem = _removals_problem(max_removals)
         if problem:

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from janitor.arguments import parse_arguments
+from janitor.put_back import PutBackError, read_record
 from tests.apiserver import ApiServer, node, pod
 from tests.servers.process import free_ports
 from tests.servers.scripted import Reply, Request, scripted
@@ -566,3 +568,27 @@ def test_clocks_apart_keep_every_lock(installation: Installation) -> None:
     assert (done.code, done.verdicts) == (1, ["cluster-unknown"])
     assert installation.state.read_text() == before
     assert (Path(installation.folder) / "repositories" / "shop-db" / "locks" / lock).exists()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("list", "--observed-at", "2026-11-24T01:02:03Z"),
+        ("list", "--cluster", "x.json", "--observed-at", "0001-01-01T00:00:00+01:00"),
+    ],
+)
+def test_a_time_that_cannot_be_meant_is_a_usage_mistake(
+    typed: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else it is ignored in silence, or ends in a traceback."""
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(typed)
+    assert ended.value.code == 2
+    assert "--observed-at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("record", ["é", "\udcff\udcfe", "{", "AAA", ""])
+def test_a_record_that_is_none_is_one_sentence(record: str) -> None:
+    """Else a slip of the clipboard ends in a traceback."""
+    with pytest.raises(PutBackError):
+        read_record(record)

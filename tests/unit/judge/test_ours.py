@@ -297,9 +297,10 @@ def test_a_shared_repository_and_an_event_of_a_fixed_name() -> None:
 
 
 def test_a_shared_repository_and_a_node() -> None:
-    """A Node belongs to one cluster: it suffices."""
+    """The other cluster may well have a Node `worker-7` too, and that one may live."""
     memory = known("worker-7", absent=2 * HOUR)
-    assert verdict(lock("worker-7"), of=SHARED, nodes=memory) == Verdict.NODE_GONE
+    assert verdict(lock("worker-7"), of=SHARED, nodes=memory) == FOREIGN
+    assert verdict(lock("worker-7"), of=NOBODYS, nodes=memory) == Verdict.NODE_GONE
 
 
 def test_a_shared_repository_and_an_event_of_a_name_that_was_cut() -> None:

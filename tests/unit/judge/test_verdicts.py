@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from .builders import (
     MIN_AGE,
     MINUTE,
     NOBODYS,
+    NOW,
     OURS,
     SECOND,
     controlled,
@@ -106,7 +108,7 @@ def test_nodes_that_are_denied(nodes_denied: str | None, policy: Policy, expecte
         (timedelta(0), Verdict.NODE_EXISTS),
         (MIN_AGE - SECOND, Verdict.NODE_EXISTS),
         (MIN_AGE, Verdict.NODE_GONE),
-        (DAY, Verdict.NODE_GONE),
+        (2 * HOUR, Verdict.NODE_GONE),
     ],
 )
 def test_a_node_must_be_missed_for_min_age(absent: timedelta | None, expected: Verdict) -> None:
@@ -124,7 +126,7 @@ def test_min_age_of_the_repository_binds_nodes() -> None:
 
 def test_a_gone_node_whose_name_a_pod_carries() -> None:
     """A living pod would be overlooked, or a dead one be called a Node."""
-    memory = known("worker-7", absent=DAY)
+    memory = known("worker-7", absent=2 * HOUR)
     seen = lock("worker-7")
     living = pod("worker-7")
     dead = pod("worker-7", ended(LOCKED + HOUR))
@@ -134,8 +136,30 @@ def test_a_gone_node_whose_name_a_pod_carries() -> None:
 
 def test_a_gone_node_is_named_before_absent() -> None:
     """A Node that is gone would be told as a pod that is absent."""
-    memory = known("worker-7", absent=DAY)
+    memory = known("worker-7", absent=2 * HOUR)
     assert verdict(lock("worker-7"), of=repository("worker-*"), nodes=memory) == Verdict.NODE_GONE
+
+
+def test_a_host_that_wrote_after_it_left_the_cluster_lives_on() -> None:
+    """A Node that was only taken out of the cluster would lose the lock of its running backup."""
+    left = NOW - LOCKED + 10 * timedelta(minutes=1)
+    memory = known("worker-7", absent=left)
+    for of in (NOBODYS, repository("worker-*")):
+        assert verdict(lock("worker-7"), of=of, nodes=memory) == Verdict.NODE_EXISTS
+
+
+def test_a_node_of_another_cluster_is_not_gone_from_this_one() -> None:
+    """One dry run against the wrong cluster would make its hosts ours, and then gone."""
+    strange = {
+        name: replace(memory, vouched=False)
+        for name, memory in known("worker-7", absent=2 * HOUR).items()
+    }
+    assert verdict(lock("worker-7"), of=NOBODYS, nodes=strange) == Verdict.FOREIGN_HOST
+    lately = {
+        name: replace(memory, vouched=False)
+        for name, memory in known("worker-7", absent=MIN_AGE / 2).items()
+    }
+    assert verdict(lock("worker-7"), of=NOBODYS, nodes=lately) == Verdict.NODE_EXISTS
 
 
 @pytest.mark.parametrize("memory", [{}, known("worker-8", absent=DAY)])
