@@ -75,8 +75,16 @@ class Candidate:
 # --- may it hold? ----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """The two spans of time that the table of containers goes by."""
+
+    min_age: timedelta
+    max_skew: timedelta
+
+
 def candidates(
-    lock: Lock, repository: Repository, observation: Observation, max_skew: timedelta
+    lock: Lock, repository: Repository, observation: Observation, spans: Spans
 ) -> tuple[Candidate, ...]:
     """The pods that may carry the lock's hostname, each with its containers' answers.
 
@@ -89,7 +97,7 @@ def candidates(
     directory = directory_of(observation)
     named = named_containers(lock.hostname, repository.holders)
     return tuple(
-        Candidate(pod, _ask(lock, pod, directory.nodes, named, max_skew))
+        Candidate(pod, _ask(lock, pod, observation, named, spans))
         for pod in pods_that_carry(lock.hostname, directory)
         if _declared(pod.namespace, repository) or _carries_random_name(pod, lock.hostname)
     )
@@ -132,16 +140,27 @@ def fits(pattern: HolderPattern, hostname: str) -> bool:
 
 
 def _ask(
-    lock: Lock, pod: Pod, nodes: Mapping[str, Node], named: frozenset[str], max_skew: timedelta
+    lock: Lock, pod: Pod, observation: Observation, named: frozenset[str], spans: Spans
 ) -> tuple[ContainerAnswer, ...]:
     """Asks each container that counts about its own incarnation."""
-    node = nodes.get(pod.node or "")
-    lock_time = lock.time + max_skew if pod.runtime_class else lock.time
-    moment = _Moment(lock_time.replace(microsecond=0), max_skew, node is not None and node.ready)
+    node = directory_of(observation).nodes.get(pod.node or "")
+    lock_time = lock.time + spans.max_skew if pod.runtime_class else lock.time
+    vouched = node is not None and _vouches(node, observation, spans.min_age)
+    moment = _Moment(lock_time.replace(microsecond=0), spans.max_skew, vouched)
     return tuple(
         ContainerAnswer(container, *_may_hold(container, pod, moment))
         for container in _that_count(pod, named)
     )
+
+
+def _vouches(node: Node, observation: Observation, min_age: timedelta) -> bool:
+    """Whether the statuses of this Node's pods are current.
+
+    A kubelet that was cut off says Ready first and tells what became of its pods some seconds
+    later: a Node that has only just become Ready vouches for nothing yet.
+    """
+    since = node.ready_since
+    return node.ready and since is not None and observation.taken - since >= min_age
 
 
 def _that_count(pod: Pod, named: frozenset[str]) -> tuple[Container, ...]:
@@ -163,8 +182,8 @@ class _Moment:
     """In whole seconds, like the kubelet's times; later by max_skew in a sandbox that keeps its
     own clock (`runtimeClassName`)."""
     max_skew: timedelta
-    node_ready: bool
-    """The pod's Node is Ready, so its status is current."""
+    vouched: bool
+    """The pod's Node has been Ready for so long that its status is current."""
 
 
 def _may_hold(container: Container, pod: Pod, moment: _Moment) -> tuple[bool, str]:
@@ -199,9 +218,9 @@ def _running_may_hold(container: Container, pod: Pod, moment: _Moment) -> tuple[
 
 def _ended_may_hold(container: Container, moment: _Moment) -> tuple[bool, str]:
     finished = container.finished
-    if finished is not None and finished >= moment.lock_time:
+    if finished is not None and finished > moment.lock_time:
         return False, f"ended at {finished:%Y-%m-%dT%H:%M:%SZ}, after the lock was written"
-    if moment.node_ready:
+    if moment.vouched:
         return False, "ended, and its Node is Ready, so this is current"
     once = container.kind is ContainerKind.INIT and not container.restart_always
     if once and container.exit_code == 0:
@@ -210,7 +229,7 @@ def _ended_may_hold(container: Container, moment: _Moment) -> tuple[bool, str]:
 
 
 def _unstarted_may_hold(pod: Pod, moment: _Moment) -> tuple[bool, str]:
-    if moment.node_ready:
+    if moment.vouched:
         return False, "never started, and its Node is Ready, so this is current"
     if pod.node is None:
         return False, "never started: the pod has no Node yet"

@@ -335,6 +335,8 @@ class Node:
 
     name: str
     ready: bool
+    ready_since: datetime | None = None
+    """When it became Ready, by its own clock; None where that is missing or it is not."""
     hostname_label: str | None = None
     addresses: tuple[str, ...] = ()
 

@@ -58,14 +58,26 @@ def pod(
     }
 
 
-def node(name: str = "worker-1", *, ready: str = "True", heartbeat: str | None = None) -> dict:
+def node(
+    name: str = "worker-1",
+    *,
+    ready: str = "True",
+    since: str = START,
+    heartbeat: str | None = None,
+) -> dict:
     """A Node with one address."""
+    condition = {
+        "type": "Ready",
+        "status": ready,
+        "lastTransitionTime": since,
+        "lastHeartbeatTime": heartbeat,
+    }
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
         "status": {
-            "conditions": [{"type": "Ready", "status": ready, "lastHeartbeatTime": heartbeat}],
+            "conditions": [condition],
             "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}],
         },
     }

@@ -88,10 +88,12 @@ def pod_of(wire: WirePod) -> Pod:
 def node_of(wire: WireNode) -> Node:
     """The Node in the words of the model. Ready is only what says Ready: True."""
     status = wire.status or WireNodeStatus()
-    ready = [condition.status for condition in status.conditions or () if condition.type == "Ready"]
+    conditions = [each for each in status.conditions or () if each.type == "Ready"]
+    ready = [condition.status for condition in conditions] == ["True"]
     return Node(
         name=wire.metadata.name,
-        ready=ready == ["True"],
+        ready=ready,
+        ready_since=timestamp(conditions[0].last_transition_time) if ready else None,
         hostname_label=(wire.metadata.labels or {}).get("kubernetes.io/hostname") or None,
         addresses=_distinct(entry.address for entry in status.addresses or ()),
     )

@@ -137,6 +137,7 @@ class WireCondition(_Wire):
 
     type: str = ""
     status: str = ""
+    last_transition_time: str | None = None
     last_heartbeat_time: str | None = None
 
 

@@ -221,6 +221,22 @@ def test_only_ready_true_is_ready(conditions, ready):
     assert node_of(msgspec.json.decode(json.dumps(document), type=WireNode)).ready is ready
 
 
+@pytest.mark.parametrize(
+    ("status", "text", "since"),
+    [
+        ("True", "2026-11-24T00:00:00Z", dt.datetime(2026, 11, 24, tzinfo=dt.UTC)),
+        ("True", "yesterday", None),
+        ("True", None, None),
+        ("Unknown", "2026-11-24T00:00:00Z", None),
+    ],
+)
+def test_since_when_a_node_is_ready(status, text, since):
+    """Else a Node that has just come back vouches for statuses from before."""
+    document = node("n", ready=status, since=text)
+    wire = msgspec.json.decode(json.dumps(document), type=WireNode)
+    assert node_of(wire).ready_since == since
+
+
 def test_a_node_has_all_its_names():
     """Else a host process's hostname is not recognised as this Node's."""
     document = node("Worker-1")

@@ -21,6 +21,7 @@ from .builders import (
     DAY,
     HOUR,
     LOCKED,
+    MIN_AGE,
     NOW,
     SECOND,
     SKEW,
@@ -117,7 +118,7 @@ def test_running_since(
     ("container", "expected"),
     [
         (ended(LOCKED - SECOND), YES),
-        (ended(LOCKED), TERMINATED),
+        (ended(LOCKED), YES),
         (ended(LOCKED + SECOND), TERMINATED),
         (ended(None), YES),
         (ended(None, code=0), YES),
@@ -146,6 +147,23 @@ def test_ended_where_the_status_may_be_old(
 def test_ended_on_a_ready_node(container: Container) -> None:
     """A status that is current would not be believed, and a dead holder be kept."""
     assert word(one(container), READY) == TERMINATED
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (NOW - MIN_AGE, TERMINATED),
+        (NOW - MIN_AGE + SECOND, YES),
+        (NOW, YES),
+        (NOW + SECOND, YES),
+        (None, YES),
+    ],
+)
+def test_a_node_that_has_just_become_ready(since: datetime | None, expected: Verdict) -> None:
+    """A kubelet that was cut off says Ready first, and tells of a restarted holder after that."""
+    back = (node("worker-1", ready_since=since),)
+    assert word(one(ended(BEFORE)), back) == expected
+    assert word(one(unstarted(), created=BEFORE), back).stale == (expected is not YES)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +196,8 @@ def test_times_are_compared_in_whole_seconds() -> None:
     seen = lock(time=LOCKED + HALF)
     assert word(one(running(LOCKED, restarts=1)), seen=seen) == YES
     assert word(one(running(LOCKED + SECOND, restarts=1)), seen=seen) == REPLACED
-    assert word(one(ended(LOCKED)), seen=seen) == TERMINATED
-    assert word(one(ended(LOCKED - SECOND)), seen=seen) == YES
+    assert word(one(ended(LOCKED + SECOND)), seen=seen) == TERMINATED
+    assert word(one(ended(LOCKED)), seen=seen) == YES
     assert word(one(running(LOCKED + SKEW)), seen=seen) == YES
     assert word(one(running(LOCKED + SKEW + SECOND)), seen=seen) == REPLACED
     assert word(one(unstarted(), created=LOCKED + SKEW), seen=seen) == YES
@@ -194,8 +212,8 @@ def test_times_are_compared_in_whole_seconds() -> None:
         (running(LOCKED + SKEW + SECOND), LOCKED + SKEW + SECOND, REPLACED),
         (running(LOCKED + 2 * SKEW), BEFORE, YES),
         (running(LOCKED + 2 * SKEW + SECOND), BEFORE, REPLACED),
-        (ended(LOCKED + SKEW - SECOND), BEFORE, YES),
-        (ended(LOCKED + SKEW), BEFORE, TERMINATED),
+        (ended(LOCKED + SKEW), BEFORE, YES),
+        (ended(LOCKED + SKEW + SECOND), BEFORE, TERMINATED),
         (unstarted(), LOCKED + 2 * SKEW, YES),
         (unstarted(), LOCKED + 2 * SKEW + SECOND, REPLACED),
     ],
