@@ -1,7 +1,10 @@
 """One look at a whole cluster through its API server.
 
-The order is Nodes, Events, pods, and it is part of the safety:
+The order is the janitor's own pod, Nodes, Events, pods, and it is part of the safety:
 
+- The own pod is the witness: a list that shows it is of this cluster, and not from before the
+  janitor's start. No later list may be older than that one, by its resourceVersion, which counts
+  the changes of the whole cluster. Events are exempt: they may be kept in a store of their own.
 - A Node that says Ready vouches that the statuses of its pods are current. It must therefore be
   read before them: a Node that comes back between the two readings would otherwise vouch for
   statuses of the time when it was away. A Node that goes away in between only keeps more locks,
@@ -23,7 +26,7 @@ import msgspec
 
 from janitor.cluster.client import Client
 from janitor.cluster.decode import event_of, node_of, pod_of
-from janitor.cluster.errors import ClusterError, Denied, Right
+from janitor.cluster.errors import ClusterError, Denied, Garbled, Right
 from janitor.cluster.exchange import Answer, Request
 from janitor.cluster.paging import Kind, list_all
 from janitor.cluster.wire import WireEvent, WireNode, WirePage, WirePod
@@ -43,6 +46,24 @@ class OwnPod:
     namespace: str
     name: str
     uid: str
+
+
+@dataclass(slots=True)
+class _Floor:
+    """The highest resourceVersion so far: what was there then is there in every later list."""
+
+    version: int = 0
+
+    def rise(self, version: str, right: Right) -> None:
+        """Raises Garbled for a list that is older. One without a number is not compared."""
+        if not version.isdecimal():
+            return
+        if int(version) < self.version:
+            raise Garbled(
+                f"Asked to {right}, the API server showed an older state of the cluster than it "
+                "had shown a moment before."
+            )
+        self.version = int(version)
 
 
 @dataclass(slots=True)
@@ -103,11 +124,13 @@ class ApiCluster:
         nodes_denied: str | None = None
         events: tuple[PodEvent, ...] = ()
         pods = _Pods()
+        floor = _Floor()
         try:
+            self._look_for_own_pod(floor, everywhere=wanted is None)
             if nodes:
-                node_list, nodes_denied = self._nodes()
+                node_list, nodes_denied = self._nodes(floor)
             events = self._events(wanted)
-            self._list_pods(wanted, pods)
+            self._list_pods(wanted, pods, floor)
             doubt = self._doubt(pods.listed, node_list, everywhere=wanted is None)
         except ClusterError as error:
             doubt = str(error)
@@ -123,12 +146,25 @@ class ApiCluster:
             cluster=self._client.identity,
         )
 
-    def _nodes(self) -> tuple[tuple[Node, ...] | None, str | None]:
+    def _look_for_own_pod(self, floor: _Floor, *, everywhere: bool) -> None:
+        if self._own_pod is None:
+            return
+        component = "base" if everywhere else "namespaced"
+        right = Right("list", "pods", component, namespace=self._own_pod.namespace)
+        query = (("fieldSelector", f"metadata.name={self._own_pod.name}"),)
+        listed = list_all(self._client, _namespaced("pods", right, query=query), _PODS)
+        if all(pod.uid != self._own_pod.uid for pod in listed.items):
+            raise Garbled(self._no_witness())
+        floor.rise(listed.version, right)
+
+    def _nodes(self, floor: _Floor) -> tuple[tuple[Node, ...] | None, str | None]:
         request = Request(Right("list", "nodes", "nodes"), "GET", "/api/v1/nodes")
         try:
-            return list_all(self._client, request, _NODES).items, None
+            listed = list_all(self._client, request, _NODES)
         except Denied as error:
             return None, str(error)
+        floor.rise(listed.version, request.right)
+        return listed.items, None
 
     def _events(self, namespaces: frozenset[str] | None) -> tuple[PodEvent, ...]:
         """What may be read of them, each list asked for once: they are evidence, never a doubt."""
@@ -148,7 +184,7 @@ class ApiCluster:
                 break
         return tuple(found[:_MOST_EVENTS])
 
-    def _list_pods(self, namespaces: frozenset[str] | None, pods: _Pods) -> None:
+    def _list_pods(self, namespaces: frozenset[str] | None, pods: _Pods, floor: _Floor) -> None:
         own = self._own_pod.namespace if self._own_pod else None
         for namespace in _each(namespaces):
             right = Right("list", "pods", _component(namespace, own), namespace=namespace)
@@ -159,20 +195,26 @@ class ApiCluster:
                     raise
                 pods.denied[namespace] = str(error)
                 continue
+            floor.rise(listed.version, right)
             pods.listed.extend(listed.items)
             pods.completed = listed.completed
             if namespace is not None:
                 pods.namespaces.add(namespace)
+
+    def _no_witness(self) -> str:
+        own = self._own_pod
+        assert own is not None  # noqa: S101 - asked for only where there is one
+        return (
+            f"The janitor's own pod {own.namespace}/{own.name} (UID {own.uid}) is not in the "
+            "list of pods, so that list is not of this cluster or not current."
+        )
 
     def _doubt(
         self, pods: list[Pod], nodes: tuple[Node, ...] | None, *, everywhere: bool
     ) -> str | None:
         own = self._own_pod
         if own is not None and all(pod.uid != own.uid for pod in pods):
-            return (
-                f"The janitor's own pod {own.namespace}/{own.name} (UID {own.uid}) is not in the "
-                "list of pods, so that list is not of this cluster or not current."
-            )
+            return self._no_witness()
         if own is None and everywhere and all(pod.phase != "Running" for pod in pods):
             return "Not one pod of the whole cluster is Running: that is no cluster to judge by."
         if nodes is not None and not any(node.ready for node in nodes):

@@ -45,6 +45,8 @@ class Listed(Generic[_Item]):
 
     items: tuple[_Item, ...]
     completed: datetime
+    version: str
+    """The resourceVersion that the whole list is of."""
 
 
 class _Short(Garbled):
@@ -94,9 +96,9 @@ def _one_snapshot(
                     f"Asked to {request.right}, the API server announced {announced} items "
                     f"and sent {count}."
                 )
-            return Listed(tuple(items), answer.received)
+            return Listed(tuple(items), answer.received, snapshot)
         if at_most is not None and len(items) >= at_most:
-            return Listed(tuple(items), answer.received)
+            return Listed(tuple(items), answer.received, snapshot)
         if token in tokens:
             raise Garbled(f"Asked to {request.right}, the API server sent one page twice.")
         if answer.received - first > _LONGEST:

@@ -45,7 +45,39 @@ def test_every_page_is_read(server, cluster_of):
 def test_nodes_are_read_before_the_pods_whose_statuses_they_vouch_for(server, cluster_of):
     """Else a Node that comes back in between vouches for statuses of the time before."""
     cluster_of(server).observe(**ALL)
-    assert [each.path for each in server.requests] == [NODES, "/api/v1/events", PODS]
+    own = "/api/v1/namespaces/janitor/pods"
+    assert [each.path for each in server.requests] == [own, NODES, "/api/v1/events", PODS]
+    assert server.requests[0].query["fieldSelector"] == "metadata.name=janitor-1"
+
+
+@pytest.mark.parametrize(
+    ("path", "namespaces"),
+    [
+        (NODES, None),
+        (PODS, None),
+        ("/api/v1/namespaces/shop/pods", frozenset({"shop"})),
+    ],
+)
+def test_a_list_older_than_the_janitors_own_pod_is_a_doubt(server, cluster_of, path, namespaces):
+    """Else a holder that came since then looks absent, or a lost Node looks Ready."""
+
+    def of_yesterday(answer):
+        answer["metadata"]["resourceVersion"] = "7"
+
+    server.fail_next(path, edit=of_yesterday)
+    seen = cluster_of(server).observe(namespaces=namespaces, nodes=True)
+    assert "older state" in seen.doubt
+    assert cluster_of(server).observe(namespaces=namespaces, nodes=True).doubt is None
+
+
+def test_versions_that_are_no_numbers_are_not_compared(server, cluster_of):
+    """Else an API server that counts in another way can never be judged by."""
+
+    def odd(answer):
+        answer["metadata"]["resourceVersion"] = "a7f"
+
+    server.fail_next(NODES, edit=odd)
+    assert cluster_of(server).observe(**ALL).doubt is None
 
 
 def test_taken_is_the_time_of_the_last_page(server, cluster_of):
