@@ -76,15 +76,18 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Spans:
-    """The two spans of time that the table of containers goes by."""
+class Bounds:
+    """What the table of containers goes by, beside the lock's own time."""
 
     min_age: timedelta
     max_skew: timedelta
+    first_seen: datetime | None
+    """When the janitor saw the lock first. Unlike the lock's own time it can be compared with a
+    pod's creation, whatever the holder's clock says."""
 
 
 def candidates(
-    lock: Lock, repository: Repository, observation: Observation, spans: Spans
+    lock: Lock, repository: Repository, observation: Observation, bounds: Bounds
 ) -> tuple[Candidate, ...]:
     """The pods that may carry the lock's hostname, each with its containers' answers.
 
@@ -97,7 +100,7 @@ def candidates(
     directory = directory_of(observation)
     named = named_containers(lock.hostname, repository.holders)
     return tuple(
-        Candidate(pod, _ask(lock, pod, observation, named, spans))
+        Candidate(pod, _ask(lock, pod, observation, named, bounds))
         for pod in pods_that_carry(lock.hostname, directory)
         if _declared(pod.namespace, repository) or _carries_random_name(pod, lock.hostname)
     )
@@ -140,13 +143,13 @@ def fits(pattern: HolderPattern, hostname: str) -> bool:
 
 
 def _ask(
-    lock: Lock, pod: Pod, observation: Observation, named: frozenset[str], spans: Spans
+    lock: Lock, pod: Pod, observation: Observation, named: frozenset[str], bounds: Bounds
 ) -> tuple[ContainerAnswer, ...]:
     """Asks each container that counts about its own incarnation."""
     node = directory_of(observation).nodes.get(pod.node or "")
-    lock_time = lock.time + spans.max_skew if pod.runtime_class else lock.time
-    vouched = node is not None and _vouches(node, observation, spans.min_age)
-    moment = _Moment(lock_time.replace(microsecond=0), spans.max_skew, vouched)
+    lock_time = lock.time + bounds.max_skew if pod.runtime_class else lock.time
+    vouched = node is not None and _vouches(node, observation, bounds.min_age)
+    moment = _Moment(lock_time.replace(microsecond=0), bounds, vouched=vouched)
     return tuple(
         ContainerAnswer(container, *_may_hold(container, pod, moment))
         for container in _that_count(pod, named)
@@ -181,7 +184,7 @@ class _Moment:
     lock_time: datetime
     """In whole seconds, like the kubelet's times; later by max_skew in a sandbox that keeps its
     own clock (`runtimeClassName`)."""
-    max_skew: timedelta
+    bounds: Bounds
     vouched: bool
     """The pod's Node has been Ready for so long that its status is current."""
 
@@ -205,7 +208,7 @@ def _running_may_hold(container: Container, pod: Pod, moment: _Moment) -> tuple[
     if started is None:
         return True, "running, since when is not known"
     since = f"running since {started:%Y-%m-%dT%H:%M:%SZ}"
-    if started > moment.lock_time + moment.max_skew:
+    if started > moment.lock_time + moment.bounds.max_skew:
         return False, f"{since}, after the lock was written"
     if started > moment.lock_time:
         if container.restart_count > 0:
@@ -233,8 +236,9 @@ def _unstarted_may_hold(pod: Pod, moment: _Moment) -> tuple[bool, str]:
         return False, "never started, and its Node is Ready, so this is current"
     if pod.node is None:
         return False, "never started: the pod has no Node yet"
-    if pod.created is not None and pod.created > moment.lock_time + moment.max_skew:
-        return False, "never started, in a pod created after the lock was written"
+    seen = moment.bounds.first_seen
+    if pod.created is not None and seen is not None and pod.created > seen + moment.bounds.max_skew:
+        return False, "never started, in a pod created after the lock was seen"
     return True, "not started by a status that may be out of date"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from janitor.holder import Candidate, Claim, Spans, candidates, claim, unobserved
+from janitor.holder import Bounds, Candidate, Claim, candidates, claim, unobserved
 from janitor.hostname import directory_of, existing_node, known_node, remembered_node
 from janitor.model import (
     Judgement,
@@ -195,9 +195,10 @@ class _Findings:
 
 def _find(question: _Question, content: Lock) -> _Findings:
     repository, observation = question.repository, question.observation
+    bounds = Bounds(question.min_age, question.max_skew, question.lock.first_seen)
     return _Findings(
         content,
-        candidates(content, repository, observation, Spans(question.min_age, question.max_skew)),
+        candidates(content, repository, observation, bounds),
         claim(content, repository, observation, question.listed_nodes),
     )
 

@@ -14,6 +14,7 @@ from janitor.model import (
     Pod,
     Policy,
     SeenLock,
+    StoreClock,
     Verdict,
 )
 
@@ -43,6 +44,8 @@ REPLACED = Verdict.HOLDER_REPLACED
 TERMINATED = Verdict.HOLDER_TERMINATED
 BEFORE = LOCKED - HOUR
 AFTER = LOCKED + HOUR
+SEEN = NOW - 7 * HOUR
+"""When the default lock was seen first."""
 HALF = timedelta(microseconds=500_000)
 READY = (node(),)
 NOT_READY = (node(ready=False), node("worker-2"))
@@ -170,8 +173,8 @@ def test_a_node_that_has_just_become_ready(since: datetime | None, expected: Ver
     ("created", "nodes", "place", "expected"),
     [
         (BEFORE, NOT_READY, "worker-1", YES),
-        (LOCKED + SKEW, NOT_READY, "worker-1", YES),
-        (LOCKED + SKEW + SECOND, NOT_READY, "worker-1", REPLACED),
+        (SEEN + SKEW, NOT_READY, "worker-1", YES),
+        (SEEN + SKEW + SECOND, NOT_READY, "worker-1", REPLACED),
         (None, NOT_READY, "worker-1", YES),
         (BEFORE, READY, "worker-1", REPLACED),
         (None, READY, "worker-1", REPLACED),
@@ -189,6 +192,15 @@ def test_never_started(
 ) -> None:
     """A container whose start was never reported would lose its lock, or one to come keep it."""
     assert word(one(unstarted(), created=created, node=place, phase="Pending"), nodes) == expected
+
+
+def test_a_pod_that_the_first_look_may_have_missed() -> None:
+    """A holder whose clock is hours slow, on a node that no longer reports, would lose its lock."""
+    holder = one(unstarted(), created=LOCKED + 2 * HOUR)
+    assert word(holder, NOT_READY, seen=lock(first_seen=LOCKED + 3 * HOUR)) == YES
+    assert word(holder, NOT_READY, seen=lock(first_seen=LOCKED + HOUR)) == REPLACED
+    unknown = lock(first_seen=None, clock=StoreClock.SERVER, modified=LOCKED)
+    assert word(holder, NOT_READY, seen=unknown) == YES
 
 
 def test_times_are_compared_in_whole_seconds() -> None:
@@ -214,8 +226,8 @@ def test_times_are_compared_in_whole_seconds() -> None:
         (running(LOCKED + 2 * SKEW + SECOND), BEFORE, REPLACED),
         (ended(LOCKED + SKEW), BEFORE, YES),
         (ended(LOCKED + SKEW + SECOND), BEFORE, TERMINATED),
-        (unstarted(), LOCKED + 2 * SKEW, YES),
-        (unstarted(), LOCKED + 2 * SKEW + SECOND, REPLACED),
+        (unstarted(), SEEN + SKEW, YES),
+        (unstarted(), SEEN + SKEW + SECOND, REPLACED),
     ],
 )
 def test_a_sandbox_keeps_its_own_clock(
