@@ -1,0 +1,67 @@
+"""The end: is everything there that must be, and nothing that must not?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from tests.servers.real_restic import RealRestic
+from tests.torture.diary import Diary
+from tests.torture.janitors import Truth
+from tests.torture.places import Target
+from tests.torture.stories import Book
+
+
+def locks_left(targets: Mapping[str, Target], restic: RealRestic) -> dict[str, list[str]]:
+    """The locks of each repository that has any; asking needs no lock."""
+    left = {
+        store: restic.run(
+            target.location, "list", "locks", environment=target.environment
+        ).splitlines()
+        for store, target in targets.items()
+    }
+    return {store: locks for store, locks in left.items() if locks}
+
+
+def prove(books: Mapping[str, Book], restic: RealRestic, truth: Truth, diary: Diary) -> None:
+    """Asks restic itself, and writes down what is wrong."""
+    for store, book in books.items():
+        _check(store, book, restic, diary)
+        _count_snapshots(store, book, restic, diary)
+    diary.count("met alive", len(truth.met))
+    if not truth.met:
+        diary.fail("no janitor met a living backup with an old lock: this torture proved nothing")
+    if not diary.counts["removed"]:
+        diary.fail("no janitor removed a lock: this torture proved nothing")
+
+
+def _check(store: str, book: Book, restic: RealRestic, diary: Diary) -> None:
+    target = book.target
+    try:
+        said = restic.run(target.location, "check", "--read-data", environment=target.environment)
+    except AssertionError as error:
+        diary.fail(f"restic check --read-data on {store}: {error}")
+        return
+    if "no errors were found" in said:
+        diary.count("checked clean")
+    else:
+        diary.fail(f"restic check --read-data on {store} found: {said}")
+
+
+def _count_snapshots(store: str, book: Book, restic: RealRestic, diary: Diary) -> None:
+    """Each backup that ended well has its one snapshot, unless somebody was told to forget it."""
+    target = book.target
+    listed = restic.run(target.location, "snapshots", "--json", environment=target.environment)
+    tags = [tag for snapshot in json.loads(listed) for tag in snapshot["tags"]]
+    diary.count("snapshots", len(tags))
+    for name, holder in book.snapshots.items():
+        if tags.count(name) == 1 or (name in book.forgotten and name not in tags):
+            continue
+        diary.fail(
+            f"{name} ended well on {store}, and has {tags.count(name)} snapshots",
+            store=store,
+            hostnames={holder.hostname},
+        )
+    for name in set(tags) - book.snapshots.keys():
+        diary.write(name, store, "", "has a snapshot although it did not end well")
+        diary.count("snapshots of killed")

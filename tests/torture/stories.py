@@ -1,0 +1,115 @@
+"""One story: its backups live one after the other, and each tries until it gets its lock."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.torture.cluster import TruthfulApi
+from tests.torture.diary import Diary
+from tests.torture.holders import End, Holder, Nursery
+from tests.torture.homes import abode
+from tests.torture.places import Target
+from tests.torture.plan import Backup, Fate, Story
+
+TRIES = 40
+"""So often a backup may be refused its lock: each time somebody prunes, or has died pruning."""
+
+
+@dataclass
+class Book:
+    """What one repository must hold in the end."""
+
+    target: Target
+    snapshots: dict[str, Holder] = field(default_factory=dict)
+    """The backups that ended well, by their tag."""
+    forgotten: set[str] = field(default_factory=set)
+    """Of these: whose snapshot somebody was told to forget, and perhaps died over it."""
+    hostnames: dict[str, set[str]] = field(default_factory=dict)
+    """The nodenames under which each backup ran, by its tag."""
+    mutex: threading.Lock = field(default_factory=threading.Lock)
+
+    def to_forget(self, chance: random.Random) -> list[str]:
+        """A few that ended well; whoever was chosen is not chosen again."""
+        with self.mutex:
+            there = sorted(self.snapshots.keys() - self.forgotten)
+            chosen = chance.sample(there, min(len(there), chance.randrange(4)))
+            self.forgotten.update(chosen)
+        return chosen
+
+    def spare(self, names: list[str]) -> None:
+        """They were not forgotten after all: the command did not get its lock."""
+        with self.mutex:
+            self.forgotten.difference_update(names)
+
+
+class Gate:
+    """Closed while somebody waits for the exclusive lock, so that it is to be had at all."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._open.set()
+
+    def wait(self) -> None:
+        self._open.wait()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        self._open.clear()
+        try:
+            yield
+        finally:
+            self._open.set()
+
+
+@dataclass
+class Teller:
+    """Lets stories happen."""
+
+    api: TruthfulApi
+    nursery: Nursery
+    books: dict[str, Book]
+    gates: dict[str, Gate]
+    diary: Diary
+    seed: int
+
+    def tell(self, story: Story) -> None:
+        """From its first backup to its last."""
+        chance = random.Random(f"{self.seed}-{story.name}")
+        home = abode(story, self.api, chance)
+        for backup in story.backups:
+            for _ in range(TRIES):
+                self.gates[story.store].wait()
+                hostname = home.enter()
+                book = self.books[story.store]
+                book.hostnames.setdefault(backup.name, set()).add(hostname)
+                holder = self.nursery.backup(backup, book.target, hostname, str(self.seed))
+                home.leave(holder)
+                if holder.end is not End.REFUSED:
+                    break
+                self.diary.count("refused")
+                time.sleep(chance.uniform(0.5, 2))
+            self._note(backup, holder)
+        home.retire()
+
+    def _note(self, backup: Backup, holder: Holder) -> None:
+        store, end = holder.target.store, holder.end
+        book = self.books[store]
+        self.diary.count("backups")
+        self.diary.count(f"backups: {end}")
+        if backup.pause is not None:
+            self.diary.count("paused")
+        if end is End.WELL:
+            with book.mutex:
+                book.snapshots[backup.name] = holder
+        elif end not in (End.KILLED, End.TOLD) or backup.fate is Fate.ENDS:
+            self.diary.fail(
+                f"{backup.name} (restic {backup.version} on {store}) {end}, exit code "
+                f"{holder.process.returncode}",
+                store=store,
+                hostnames=book.hostnames[backup.name],
+            )
