@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.apiserver import ApiServer, Recorded, node, pod
+from tests.torture.diary import Diary
 
 NAMESPACE = "shop"
 ELSEWHERE = "staging"
@@ -31,9 +32,15 @@ class StandInPod:
     """One pod object and its kubelet."""
 
     def __init__(
-        self, name: str, chance: random.Random, *, containers: tuple[str, ...] = ("backup",)
+        self,
+        name: str,
+        chance: random.Random,
+        diary: Diary,
+        *,
+        containers: tuple[str, ...] = ("backup",),
     ) -> None:
         self.name = name
+        self._diary = diary
         self._chance = chance
         self._mutex = threading.Lock()
         self._object = pod(
@@ -50,7 +57,7 @@ class StandInPod:
             each: {"name": each, "restartCount": 0, "state": waiting} for each in containers
         }
         self._views: list[tuple[float, dict[str, Any] | None]] = []
-        self._show(time.time())
+        self._show(time.time(), "created")
 
     def container_starts(self, container: str = "backup") -> None:
         """To be called before its process is started."""
@@ -61,7 +68,7 @@ class StandInPod:
             status["lastState"] = {"terminated": ended}
         status["state"] = {"running": {"startedAt": _stamp(time.time())}}
         self._object["status"]["phase"] = "Running"
-        self._show_later()
+        self._show_later(f"{container} starts, its restart {status['restartCount']}")
 
     def container_ended(self, code: int, container: str = "backup") -> None:
         """To be called after its process has ended; the container is to be restarted."""
@@ -76,18 +83,19 @@ class StandInPod:
         if self._chance.random() < 0.5:
             status["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
             status["lastState"] = {"terminated": ended}
-        self._show_later()
+        self._show_later(f"{container} has ended, {ended['exitCode']} at {ended['finishedAt']}")
 
     def ends(self, code: int) -> None:
         """After `container_ended`: as a Job's pod, it does not run again."""
-        self._object["status"]["phase"] = "Failed" if code else "Succeeded"
-        self._show_later()
+        phase = self._object["status"]["phase"] = "Failed" if code else "Succeeded"
+        self._show_later(phase)
 
     def deleted(self, after: float = 0) -> float:
         """It goes from the API after its containers have; returns when."""
         gone = max(self._views[-1][0], time.time() + after + self._chance.uniform(*LAG))
         with self._mutex:
             self._views.append((gone, None))
+        self._note(gone, "gone")
         return gone
 
     def at(self, now: float) -> dict[str, Any] | None:
@@ -96,28 +104,37 @@ class StandInPod:
             seen = [view for since, view in self._views if since <= now]
         return seen[-1] if seen else None
 
-    def _show_later(self) -> None:
-        self._show(max(self._views[-1][0], time.time() + self._chance.uniform(*LAG)))
+    def _show_later(self, what: str) -> None:
+        self._show(max(self._views[-1][0], time.time() + self._chance.uniform(*LAG)), what)
 
-    def _show(self, since: float) -> None:
+    def _show(self, since: float, what: str) -> None:
         self._object["status"]["containerStatuses"] = list(self._statuses.values())
         with self._mutex:
             self._views.append((since, copy.deepcopy(self._object)))
+        self._note(since, what)
+
+    def _note(self, since: float, what: str) -> None:
+        late = max(since - time.time(), 0)
+        self._diary.write("pod", None, self.name, f"{what}; the API shows it {late:.1f} s later")
 
 
 class TruthfulApi(ApiServer):
     """The API server with these pods, two Ready Nodes, and a pod that backs nothing up."""
 
-    def __init__(self) -> None:
+    def __init__(self, diary: Diary) -> None:
         super().__init__()
+        self._diary = diary
         self.nodes = [node(name) for name in NODES]
         self._standing = [pod("web-1", namespace=NAMESPACE)]
         self._stand_ins: list[StandInPod] = []
 
-    def add(self, stand_in: StandInPod) -> StandInPod:
-        """Shows this pod from now on."""
-        self._stand_ins.append(stand_in)
-        return stand_in
+    def create(
+        self, name: str, chance: random.Random, *, containers: tuple[str, ...] = ("backup",)
+    ) -> StandInPod:
+        """A new pod, which is Pending and shown at once."""
+        created = StandInPod(name, chance, self._diary, containers=containers)
+        self._stand_ins.append(created)
+        return created
 
     def add_namesake(self, name: str) -> None:
         """A pod of that name in a namespace that is not the repositories': it protects nobody."""

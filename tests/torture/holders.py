@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,8 @@ SHARED = 3 << 20
 """Bytes at the beginning of many backups: who forgets the one that brought them hits the others."""
 OWN = 5 << 20
 """Bytes of its own that follow at once: a pack that nothing refers to until the backup ends."""
+LOADING = "loading all snapshots"
+"""What a prune says soon after it has its lock, in every version."""
 DROP = 64 << 10
 """Bytes that come every `BEAT` seconds after that."""
 BEAT = 0.25
@@ -136,13 +138,30 @@ class Nursery:
             self._bury(holder)
         return holder
 
-    def command(
-        self, who: str, version: str, target: Target, hostname: str, *words: str, signals: Signals
+    def prune(
+        self,
+        who: str,
+        version: str,
+        target: Target,
+        hostname: str,
+        words: Sequence[str],
+        *,
+        signals: Signals,
+        locked: Callable[[], None],
     ) -> Holder:
-        """Any other command, from its beginning to its end."""
+        """Another command, from its beginning to its end. `locked` is called, and the signals'
+        time begins, when it has its lock, which it shows by what it says.
+        """
         holder = self._begin(who, version, target, hostname, words)
-        with _sending(holder, signals, OVERDUE, self._diary):
-            self._bury(holder)
+        with _sending(holder, (), OVERDUE, self._diary):
+            while holder.process.poll() is None and LOADING not in holder.said:
+                time.sleep(0.01)
+            if LOADING in holder.said:
+                locked()
+            since = time.time() - holder.began
+            later = [(since + after, number) for after, number in signals]
+            with _sending(holder, later, OVERDUE, self._diary):
+                self._bury(holder)
         return holder
 
     def _begin(
@@ -171,7 +190,7 @@ class Nursery:
             )
         holder = Holder(who, target, hostname, process, output, began)
         self._registry.add(holder)
-        said = f"restic {version} {' '.join(words)}: pid {process.pid} on {hostname}"
+        said = f"restic {version} {' '.join(words)} as pid {process.pid} on {hostname}"
         self._diary.write(who, target.store, hostname, said)
         return holder
 
@@ -181,7 +200,7 @@ class Nursery:
             holder.process.stdin.close()
         code = holder.process.wait()
         holder.ended = time.time()
-        said = f"{holder.end}, {code}: {' '.join(holder.said.split())[-300:]}"
+        said = f"{holder.end}, exit code {code}: {holder.said}"
         self._diary.write(holder.who, holder.target.store, holder.hostname, said)
 
 

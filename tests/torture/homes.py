@@ -64,7 +64,7 @@ class JobPods:
 
     def enter(self) -> str:
         name = f"{self._prefix}-{suffix(self._chance)}"
-        self._pod = self._api.add(StandInPod(name, self._chance))
+        self._pod = self._api.create(name, self._chance)
         time.sleep(self._chance.uniform(0, 1))
         self._pod.container_starts()
         return name
@@ -100,7 +100,7 @@ class StatefulPod:
 
     def enter(self) -> str:
         if self._pod is None:
-            self._pod = self._api.add(StandInPod(self._name, self._chance))
+            self._pod = self._api.create(self._name, self._chance)
         time.sleep(self._chance.uniform(0, 1))
         self._pod.container_starts()
         return self._name
@@ -124,7 +124,7 @@ class Sidecar:
     """One container of a pod, which restarts while the other one runs on."""
 
     def __init__(self, name: str, api: TruthfulApi, chance: random.Random) -> None:
-        self._pod = api.add(StandInPod(name, chance, containers=("app", "backup")))
+        self._pod = api.create(name, chance, containers=("app", "backup"))
         self._chance = chance
         self._pod.container_starts("app")
 

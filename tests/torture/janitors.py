@@ -52,7 +52,7 @@ class Truth:
         moment = datetime.fromisoformat(line["timestamp"]).timestamp()
         holder = self._registry.holder(target.store, content.hostname, content.pid, content.time)
         said = f"removes {lock[:8]} of pid {content.pid}: {line['verdict']}"
-        self.diary.write(who, target.store, content.hostname, said)
+        self.diary.write(who, target.store, content.hostname, said, at=moment)
         with self._mutex:
             again = lock in self._removed
             self._removed.add(lock)
@@ -156,7 +156,7 @@ class Janitor:
             self.diary.count("sweeps: killed")
         elif code == 1:
             self.diary.count("sweeps: ended 1")
-            self.diary.write(self.who, "", "", f"ended 1: {_reasons(out)} {err[-500:]}")
+            self.diary.count(f"sweeps ended 1: {_reasons(out)}")
         elif code != 0 or "unexpected fault" in out + err:
             self.diary.fail(f"{self.who}: a sweep ended {code}: {out[-500:]} {err[-1500:]}")
 

@@ -57,6 +57,8 @@ class Backup:
     fate: Fate
     fate_after: float
     pause: Pause | None
+    kept: bool
+    """Its snapshot is never forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class _Draw:
         self._fates = _bag(chance, _FATES)
         self._versions = _bag(chance, VERSIONS)
         self._pauses = _bag(chance, (True, False, False))
+        self._keeping = _bag(chance, (True, False, False))
 
     def backup(self, name: str, home: Home, *, long: bool) -> Backup:
         seconds = REFRESH if long else self._chance.uniform(*self._seconds)
@@ -121,6 +124,7 @@ class _Draw:
             fate=Fate.ENDS if spared else next(self._fates),
             fate_after=self._chance.uniform(0.1, seconds),
             pause=pause if next(self._pauses) else None,
+            kept=next(self._keeping),
         )
 
 

@@ -62,6 +62,3 @@ def _count_snapshots(store: str, book: Book, restic: RealRestic, diary: Diary) -
             store=store,
             hostnames={holder.hostname},
         )
-    for name in set(tags) - book.snapshots.keys():
-        diary.write(name, store, "", "has a snapshot although it did not end well")
-        diary.count("snapshots of killed")

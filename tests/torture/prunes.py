@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tests.torture.cluster import TruthfulApi
 from tests.torture.diary import Diary
-from tests.torture.holders import End, Holder, Nursery, signals_of
+from tests.torture.holders import End, Holder, Nursery, Signals, signals_of
 from tests.torture.homes import JobPods
 from tests.torture.plan import VERSIONS, Fate, Pause
 from tests.torture.stories import Book, Gate
@@ -44,11 +44,15 @@ class Pruner:
                 self._prune()
 
     def _insist(self) -> None:
+        """Nobody new begins until it has its lock; then they find the repository locked."""
         until = time.monotonic() + INSISTENCE
-        with self.gate.closed():
+        try:
+            self.gate.close()
             while self._prune() is End.REFUSED:
                 if time.monotonic() > until or self.over.wait(1):
                     return
+        finally:
+            self.gate.open()
 
     def _prune(self) -> End:
         self._number += 1
@@ -79,22 +83,31 @@ class Pruner:
             words += ["--retry-lock", "15s"]
         home = JobPods(f"shop-prune-{store}", self.api, self.chance)
         hostname = home.enter()
-        holder = self.nursery.command(
+        holder = self.nursery.prune(
             f"prune-{self._number:02}",
             version,
             self.book.target,
             hostname,
-            *words,
+            words,
             signals=self._signals(),
+            locked=self.gate.open,
         )
         home.leave(holder)
         return holder
 
-    def _signals(self) -> tuple:
-        match self.chance.choice(("spared", "spared", "paused", "killed")):
+    def _signals(self) -> Signals:
+        """From the moment when it has its lock. By itself a prune here takes some 0.1 s, so it is
+        stopped at once, and killed then, or soon after it was woken.
+        """
+        pause = Pause(0, self.chance.uniform(4, 8))
+        fates = ("spared", "spared", "spared", "paused", "killed", "killed when woken")
+        match self.chance.choice(fates):
             case "paused":
-                return signals_of(Pause(self.chance.uniform(0.2, 1), self.chance.uniform(4, 8)))
+                return signals_of(pause)
             case "killed":
-                return signals_of(None, Fate.KILLED, self.chance.uniform(0.2, 1.5))
+                return signals_of(pause, Fate.KILLED, self.chance.uniform(0, pause.seconds))
+            case "killed when woken":
+                late = self.chance.uniform(0, 0.1)
+                return signals_of(pause, Fate.KILLED, pause.seconds + late)
             case _:
                 return ()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.torture.cluster import TruthfulApi
@@ -27,6 +25,8 @@ class Book:
     target: Target
     snapshots: dict[str, Holder] = field(default_factory=dict)
     """The backups that ended well, by their tag."""
+    kept: set[str] = field(default_factory=set)
+    """Of these: whose snapshot must be there in the end."""
     forgotten: set[str] = field(default_factory=set)
     """Of these: whose snapshot somebody was told to forget, and perhaps died over it."""
     hostnames: dict[str, set[str]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Book:
     def to_forget(self, chance: random.Random) -> list[str]:
         """A few that ended well; whoever was chosen is not chosen again."""
         with self.mutex:
-            there = sorted(self.snapshots.keys() - self.forgotten)
+            there = sorted(self.snapshots.keys() - self.kept - self.forgotten)
             chosen = chance.sample(there, min(len(there), chance.randrange(4)))
             self.forgotten.update(chosen)
         return chosen
@@ -55,15 +55,14 @@ class Gate:
         self._open.set()
 
     def wait(self) -> None:
+        """Until it is open."""
         self._open.wait()
 
-    @contextmanager
-    def closed(self) -> Iterator[None]:
+    def open(self) -> None:
+        self._open.set()
+
+    def close(self) -> None:
         self._open.clear()
-        try:
-            yield
-        finally:
-            self._open.set()
 
 
 @dataclass
@@ -106,6 +105,8 @@ class Teller:
         if end is End.WELL:
             with book.mutex:
                 book.snapshots[backup.name] = holder
+                if backup.kept:
+                    book.kept.add(backup.name)
         elif end not in (End.KILLED, End.TOLD) or backup.fate is Fate.ENDS:
             self.diary.fail(
                 f"{backup.name} (restic {backup.version} on {store}) {end}, exit code "

@@ -21,7 +21,7 @@ def summary(diary: Diary, *, seed: int) -> str:
         f"{counts['paused']} paused, {counts['refused']} times refused the lock",
         f"  prunes    {_listed(diary, 'prunes: ')}; {counts['forgotten']} snapshots forgotten",
         f"  janitors  {counts['sweeps']} sweeps, {counts['sweeps: killed']} killed, "
-        f"{counts['sweeps: ended 1']} ended 1",
+        f"{counts['sweeps: ended 1']} ended 1" + _why(diary),
         f"  locks     {counts['removed']} removed: {verdicts}; "
         f"{counts['removed, exclusive']} of them exclusive",
         f"            {counts['met alive']} living holders of an old lock were met, "
@@ -30,8 +30,7 @@ def summary(diary: Diary, *, seed: int) -> str:
         f"  restic    check --read-data clean on {counts['checked clean']} of 3 stores; "
         f"{counts['snapshots']} snapshots",
     ]
-    told = diary.failures[:SHOWN]
-    lines += ["", *told] if told else []
+    lines += [line for failure in diary.failures[:SHOWN] for line in ("", diary.told(failure))]
     if len(diary.failures) > SHOWN:
         lines.append(f"... and {len(diary.failures) - SHOWN} more")
     return "\n".join(lines)
@@ -40,3 +39,8 @@ def summary(diary: Diary, *, seed: int) -> str:
 def _listed(diary: Diary, before: str) -> str:
     found = {key: count for key, count in sorted(diary.counts.items()) if key.startswith(before)}
     return ", ".join(f"{count} {key.removeprefix(before)}" for key, count in found.items())
+
+
+def _why(diary: Diary) -> str:
+    said = _listed(diary, "sweeps ended 1: ")
+    return f" ({said})" if said else ""

@@ -63,7 +63,7 @@ def torture(
     gates = {store: Gate() for store in targets}
     nursery = Nursery(restics, folder / "processes", registry, diary)
     with ExitStack() as stack:
-        api = TruthfulApi()
+        api = TruthfulApi(diary)
         stack.enter_context(api.running())
         teller = Teller(api, nursery, books, gates, diary, seed)
         over = threading.Event()
