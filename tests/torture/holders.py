@@ -30,6 +30,8 @@ LOADING = "loading all snapshots"
 DROP = 64 << 10
 """Bytes that come every `BEAT` seconds after that."""
 BEAT = 0.25
+LONGER = 60.0
+"""Seconds for which a backup waits for the janitors at most."""
 
 
 class End(StrEnum):
@@ -128,13 +130,23 @@ class Nursery:
         self._mutex = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def backup(self, backup: Backup, target: Target, hostname: str, seed: str) -> Holder:
-        """A backup of an input that comes slowly, from its beginning to its end."""
+    def backup(
+        self,
+        backup: Backup,
+        target: Target,
+        hostname: str,
+        *,
+        chance: random.Random,
+        enough: Callable[[Holder], bool],
+    ) -> Holder:
+        """A backup of an input that comes slowly, from its beginning to its end; it ends only
+        when it is `enough`, or much later.
+        """
         words = ["backup", "--stdin", "--stdin-filename", "data", "--tag", backup.name]
         holder = self._begin(backup.name, backup.version, target, hostname, words)
         signals = signals_of(backup.pause, backup.fate, backup.fate_after)
         with _sending(holder, signals, backup.seconds + OVERDUE, self._diary):
-            _feed(holder.process, backup.seconds, random.Random(f"{seed}-{hostname}"))
+            _feed(holder, backup.seconds, chance, enough)
             self._bury(holder)
         return holder
 
@@ -233,15 +245,18 @@ class _sending:  # noqa: N801 - used as a context manager
             self._diary.write(self._holder.who, store, hostname, f"gets {number.name}")
 
 
-def _feed(process: subprocess.Popen[bytes], seconds: float, chance: random.Random) -> None:
+def _feed(
+    holder: Holder, seconds: float, chance: random.Random, enough: Callable[[Holder], bool]
+) -> None:
     """Writes the input at the speed that is wanted, as long as somebody reads it."""
-    assert process.stdin is not None
-    until = time.monotonic() + seconds
+    pipe = holder.process.stdin
+    assert pipe is not None
     shared = random.Random(chance.randrange(2)).randbytes(SHARED)
+    first = shared + chance.randbytes(OWN)
+    until = holder.began + seconds
     with suppress(BrokenPipeError):
-        process.stdin.write(shared + chance.randbytes(OWN))
-        process.stdin.flush()
-        while time.monotonic() < until:
-            process.stdin.write(chance.randbytes(DROP))
-            process.stdin.flush()
+        pipe.write(first)
+        while (now := time.time()) < until or (now < until + LONGER and not enough(holder)):
+            pipe.write(chance.randbytes(DROP))
+            pipe.flush()
             time.sleep(BEAT)

@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ from tests.torture.places import Target
 JANITOR = [sys.executable, "-m", "janitor"]
 PATIENCE = 120.0
 """Seconds for one sweep, on a busy machine."""
+BY_CLOCKS = ("too-young", "recently-written", "awaiting-confirmation", "cluster-unknown")
+"""Verdicts that kept a lock before anybody asked about its holder."""
 
 
 class Truth:
@@ -37,8 +40,7 @@ class Truth:
         self._said: dict[tuple[str, str], str] = {}
         self._removed: set[str] = set()
         self._mutex = threading.Lock()
-        self.met: set[str] = set()
-        """Processes that were seen alive by the evidence of their pod, when their lock was old."""
+        self._met: Counter[tuple[str, str, int]] = Counter()
 
     def removing(self, who: str, line: Mapping[str, Any]) -> None:
         """A janitor is about to delete this lock: its holder must have ended before.
@@ -74,16 +76,19 @@ class Truth:
                 hostnames={holder.hostname},
             )
 
+    def met(self, holder: Holder) -> int:
+        """How often its lock was old enough, so that only the cluster could tell that it lives."""
+        with self._mutex:
+            return self._met[holder.target.store, holder.hostname, holder.process.pid]
+
     def judged(self, who: str, line: Mapping[str, Any]) -> None:
         """What a report says of one lock; it is noted when it is something new."""
         hostname, verdict = line["hostname"], line["verdict"]
         self.diary.count(f"verdict: {verdict}")
         if hostname is None:
             return
-        if verdict == "holder-alive":
-            with self._mutex:
-                self.met.add(f"{line['repository']} {hostname} {line['pid']}")
         with self._mutex:
+            self._met[line["repository"], hostname, line["pid"]] += verdict not in BY_CLOCKS
             new = self._said.get((who, line["lock"])) != verdict
             self._said[who, line["lock"]] = verdict
         if new:

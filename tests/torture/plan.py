@@ -71,8 +71,12 @@ class Story:
     backups: tuple[Backup, ...]
 
 
-def plan(backups: int, seed: int, *, seconds: tuple[float, float]) -> tuple[Story, ...]:
-    """As many backups as that, spread over the stores; `seconds` is how long their input takes.
+def plan(
+    backups: int, seed: int, *, seconds: tuple[float, float], longest: int = 4
+) -> tuple[Story, ...]:
+    """As many backups as that, spread over the stores.
+
+    `seconds` is how long their input takes, `longest` how many live in one place at most.
 
     Of every hundred one runs until restic has refreshed its lock. Homes, fates and versions are
     drawn without putting back, so that a short plan has all of them too.
@@ -82,7 +86,7 @@ def plan(backups: int, seed: int, *, seconds: tuple[float, float]) -> tuple[Stor
     number = 0
     while number < backups:
         home = next(draw.homes)
-        count = min(next(draw.counts) if home in _REBORN else 1, backups - number)
+        count = min(next(draw.counts) if home in _REBORN else 1, longest, backups - number)
         long = len(stories) < backups // 100
         made = tuple(
             draw.backup(f"b{number + index:03}", home, long=long and index == 0)

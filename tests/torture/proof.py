@@ -28,11 +28,12 @@ def prove(books: Mapping[str, Book], restic: RealRestic, truth: Truth, diary: Di
     for store, book in books.items():
         _check(store, book, restic, diary)
         _count_snapshots(store, book, restic, diary)
-    diary.count("met alive", len(truth.met))
-    if not truth.met:
-        diary.fail("no janitor met a living backup with an old lock: this torture proved nothing")
-    if not diary.counts["removed"]:
-        diary.fail("no janitor removed a lock: this torture proved nothing")
+    ended_well = [holder for book in books.values() for holder in book.snapshots.values()]
+    met = [holder for holder in ended_well if truth.met(holder)]
+    diary.count("met", len(met))
+    diary.count("meetings", sum(truth.met(holder) for holder in met))
+    if len(met) * 2 < len(ended_well) or not diary.counts["removed"]:
+        diary.fail("the janitors met hardly any living backup, or removed no lock: nothing proved")
 
 
 def _check(store: str, book: Book, restic: RealRestic, diary: Diary) -> None:

@@ -11,11 +11,14 @@ from tests.torture.cluster import TruthfulApi
 from tests.torture.diary import Diary
 from tests.torture.holders import End, Holder, Nursery
 from tests.torture.homes import abode
+from tests.torture.janitors import Truth
 from tests.torture.places import Target
 from tests.torture.plan import Backup, Fate, Story
 
 TRIES = 40
 """So often a backup may be refused its lock: each time somebody prunes, or has died pruning."""
+MEETINGS = 2
+"""So often janitors meet a backup whose lock is old, before it ends well."""
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Teller:
     nursery: Nursery
     books: dict[str, Book]
     gates: dict[str, Gate]
+    truth: Truth
     diary: Diary
     seed: int
 
@@ -86,7 +90,9 @@ class Teller:
                 hostname = home.enter()
                 book = self.books[story.store]
                 book.hostnames.setdefault(backup.name, set()).add(hostname)
-                holder = self.nursery.backup(backup, book.target, hostname, str(self.seed))
+                holder = self.nursery.backup(
+                    backup, book.target, hostname, chance=chance, enough=self._enough
+                )
                 home.leave(holder)
                 if holder.end is not End.REFUSED:
                     break
@@ -94,6 +100,9 @@ class Teller:
                 time.sleep(chance.uniform(0.5, 2))
             self._note(backup, holder)
         home.retire()
+
+    def _enough(self, holder: Holder) -> bool:
+        return self.truth.met(holder) >= MEETINGS
 
     def _note(self, backup: Backup, holder: Holder) -> None:
         store, end = holder.target.store, holder.end

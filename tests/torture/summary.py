@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.torture.diary import Diary
+from tests.torture.holders import End
 
 SHOWN = 5
 """Failures with their stories; of the others only the number is told."""
@@ -24,8 +25,8 @@ def summary(diary: Diary, *, seed: int) -> str:
         f"{counts['sweeps: ended 1']} ended 1" + _why(diary),
         f"  locks     {counts['removed']} removed: {verdicts}; "
         f"{counts['removed, exclusive']} of them exclusive",
-        f"            {counts['met alive']} living holders of an old lock were met, "
-        f"{counts['verdict: holder-alive']} times",
+        f"            {counts['met']} of {counts[f'backups: {End.WELL}']} backups that ended well "
+        f"were met alive with an old lock, {counts['meetings']} times",
         f"            {counts['sweeps until unlocked']} sweeps after the last end, none was left",
         f"  restic    check --read-data clean on {counts['checked clean']} of 3 stores; "
         f"{counts['snapshots']} snapshots",

@@ -38,7 +38,7 @@ def test_backups_survive_janitors_that_may_remove_after_seconds(
         tmp_path, f"torture-{time.time_ns()}", seaweedfs=seaweedfs, rest_server=rest_server
     )
     diary = torture(
-        plan(BACKUPS, SEED, seconds=(4, 9)),
+        plan(BACKUPS, SEED, seconds=(4, 8), longest=2),
         targets,
         {"0.14": restic_0_14, "0.19": restic_0_19},
         folder=tmp_path,

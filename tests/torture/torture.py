@@ -65,7 +65,7 @@ def torture(
     with ExitStack() as stack:
         api = TruthfulApi(diary)
         stack.enter_context(api.running())
-        teller = Teller(api, nursery, books, gates, diary, seed)
+        teller = Teller(api, nursery, books, gates, truth, diary, seed)
         over = threading.Event()
         janitors = _janitors(_configured(folder, targets, api), truth, over, seed=seed, pace=pace)
         stack.enter_context(_running(over, *(each.run for each in janitors)))
