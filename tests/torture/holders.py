@@ -138,15 +138,20 @@ class Nursery:
         *,
         chance: random.Random,
         enough: Callable[[Holder], bool],
+        at_last: Callable[[Holder], None],
     ) -> Holder:
-        """A backup of an input that comes slowly, from its beginning to its end; it ends only
-        when it is `enough`, or much later.
+        """A backup of an input that comes slowly, from its beginning to its end.
+
+        The input ends only when it is `enough`, or much later, and `at_last` is called while the
+        process still waits for more.
         """
         words = ["backup", "--stdin", "--stdin-filename", "data", "--tag", backup.name]
         holder = self._begin(backup.name, backup.version, target, hostname, words)
         signals = signals_of(backup.pause, backup.fate, backup.fate_after)
         with _sending(holder, signals, backup.seconds + OVERDUE, self._diary):
             _feed(holder, backup.seconds, chance, enough)
+            if holder.process.poll() is None and backup.fate is Fate.ENDS:
+                at_last(holder)
             self._bury(holder)
         return holder
 

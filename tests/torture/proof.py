@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 
+from janitor.model import Lock
+from janitor.restic.lock import read_lock
+from janitor.store.errors import Gone
 from tests.servers.real_restic import RealRestic
+from tests.store.places import opened
+from tests.torture.book import Book
 from tests.torture.diary import Diary
+from tests.torture.holders import Holder
 from tests.torture.janitors import Truth
 from tests.torture.places import Target
-from tests.torture.stories import Book
 
 
 def locks_left(targets: Mapping[str, Target], restic: RealRestic) -> dict[str, list[str]]:
@@ -21,6 +27,20 @@ def locks_left(targets: Mapping[str, Target], restic: RealRestic) -> dict[str, l
         for store, target in targets.items()
     }
     return {store: locks for store, locks in left.items() if locks}
+
+
+def holds_its_lock(holder: Holder) -> bool:
+    """Whether a lock is there that this process wrote."""
+    target = holder.target
+    with opened(target.location, target.environment) as store:
+        store.look()
+        for listed in store.list_locks(at_most=1000).locks:
+            with suppress(Gone):
+                stored = store.read_lock(listed.id)
+                content = read_lock(listed.id, stored, target.keys, target.version)
+                if isinstance(content, Lock) and content.pid == holder.process.pid:
+                    return True
+    return False
 
 
 def prove(books: Mapping[str, Book], restic: RealRestic, truth: Truth, diary: Diary) -> None:

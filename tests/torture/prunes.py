@@ -7,12 +7,13 @@ import threading
 import time
 from dataclasses import dataclass
 
+from tests.torture.book import Book
 from tests.torture.cluster import TruthfulApi
 from tests.torture.diary import Diary
 from tests.torture.holders import End, Holder, Nursery, Signals, signals_of
 from tests.torture.homes import JobPods
 from tests.torture.plan import VERSIONS, Fate, Pause
-from tests.torture.stories import Book, Gate
+from tests.torture.stories import Gate
 
 INSISTENCE = 60.0
 """Seconds for which new backups are held back at most, so that a prune gets in."""

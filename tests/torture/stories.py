@@ -5,49 +5,21 @@ from __future__ import annotations
 import random
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from tests.torture.book import Book
 from tests.torture.cluster import TruthfulApi
 from tests.torture.diary import Diary
 from tests.torture.holders import End, Holder, Nursery
 from tests.torture.homes import abode
 from tests.torture.janitors import Truth
-from tests.torture.places import Target
 from tests.torture.plan import Backup, Fate, Story
+from tests.torture.proof import holds_its_lock
 
 TRIES = 40
 """So often a backup may be refused its lock: each time somebody prunes, or has died pruning."""
 MEETINGS = 2
 """So often janitors meet a backup whose lock is old, before it ends well."""
-
-
-@dataclass
-class Book:
-    """What one repository must hold in the end."""
-
-    target: Target
-    snapshots: dict[str, Holder] = field(default_factory=dict)
-    """The backups that ended well, by their tag."""
-    kept: set[str] = field(default_factory=set)
-    """Of these: whose snapshot must be there in the end."""
-    forgotten: set[str] = field(default_factory=set)
-    """Of these: whose snapshot somebody was told to forget, and perhaps died over it."""
-    hostnames: dict[str, set[str]] = field(default_factory=dict)
-    """The nodenames under which each backup ran, by its tag."""
-    mutex: threading.Lock = field(default_factory=threading.Lock)
-
-    def to_forget(self, chance: random.Random) -> list[str]:
-        """A few that ended well; whoever was chosen is not chosen again."""
-        with self.mutex:
-            there = sorted(self.snapshots.keys() - self.kept - self.forgotten)
-            chosen = chance.sample(there, min(len(there), chance.randrange(4)))
-            self.forgotten.update(chosen)
-        return chosen
-
-    def spare(self, names: list[str]) -> None:
-        """They were not forgotten after all: the command did not get its lock."""
-        with self.mutex:
-            self.forgotten.difference_update(names)
 
 
 class Gate:
@@ -91,7 +63,12 @@ class Teller:
                 book = self.books[story.store]
                 book.hostnames.setdefault(backup.name, set()).add(hostname)
                 holder = self.nursery.backup(
-                    backup, book.target, hostname, chance=chance, enough=self._enough
+                    backup,
+                    book.target,
+                    hostname,
+                    chance=chance,
+                    enough=self._enough,
+                    at_last=self._look_at_lock,
                 )
                 home.leave(holder)
                 if holder.end is not End.REFUSED:
@@ -103,6 +80,18 @@ class Teller:
 
     def _enough(self, holder: Holder) -> bool:
         return self.truth.met(holder) >= MEETINGS
+
+    def _look_at_lock(self, holder: Holder) -> None:
+        """Who was met had its lock; it lives, so it has it now, but for the moment of a refresh."""
+        if not self.truth.met(holder) or holds_its_lock(holder):
+            return
+        time.sleep(1)
+        if holder.process.poll() is None and not holds_its_lock(holder):
+            self.diary.fail(
+                f"{holder.who} lives on {holder.target.store}, and its lock is gone",
+                store=holder.target.store,
+                hostnames={holder.hostname},
+            )
 
     def _note(self, backup: Backup, holder: Holder) -> None:
         store, end = holder.target.store, holder.end

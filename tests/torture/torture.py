@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.apiserver import ApiServer
 from tests.servers.real_restic import PASSWORD, RealRestic
 from tests.sweep.installation import Installation
+from tests.torture.book import Book
 from tests.torture.cluster import NAMESPACE, TruthfulApi
 from tests.torture.diary import Diary
 from tests.torture.holders import Nursery, Registry
@@ -23,7 +24,7 @@ from tests.torture.places import Target
 from tests.torture.plan import Story
 from tests.torture.proof import locks_left, prove
 from tests.torture.prunes import Pruner
-from tests.torture.stories import Book, Gate, Teller
+from tests.torture.stories import Gate, Teller
 
 SETTINGS = {"allow_short_min_age": True, "min_age": "4s", "max_skew": "2s"}
 """As short as the API's lag allows (cluster.LAG). The clocks are compared by a Date of whole
