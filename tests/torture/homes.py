@@ -19,7 +19,6 @@ HOLDERS = [
     {"name": "web-*", "containers": ["backup"]},
 ]
 """The janitors' patterns for the nodenames below."""
-LAPTOP = "laptop-of-somebody"
 
 
 class Abode(Protocol):
@@ -44,8 +43,10 @@ def abode(story: Story, api: TruthfulApi, chance: random.Random) -> Abode:
             return StatefulPod(f"ledger-{int(story.name[-3:])}", api, chance)
         case Home.SIDECAR:
             return Sidecar(f"web-{suffix(chance)}", api, chance)
-        case Home.OUTSIDE:
-            return Outside(chance.choice((LAPTOP, *NODES)))
+        case Home.LAPTOP:
+            return Outside("laptop-of-somebody")
+        case Home.HOST:
+            return Outside(chance.choice(NODES))
 
 
 def suffix(chance: random.Random) -> str:

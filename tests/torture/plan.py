@@ -33,8 +33,9 @@ class Home(StrEnum):
     """Deleted and born again under the same name."""
     SIDECAR = "a container that restarts"
     """In a pod whose other container runs on."""
-    OUTSIDE = "outside the cluster"
-    """A laptop, or a process on a Node. Nobody may touch its lock, so it always ends well."""
+    LAPTOP = "outside the cluster"
+    HOST = "a process on a Node"
+    """Nobody may touch the locks of these two, dead or alive, so they always end well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,9 @@ def plan(
 
 
 _REBORN = (Home.STATEFUL, Home.SIDECAR)
-_HOMES = (*[Home.JOB] * 3, *[Home.STATEFUL] * 2, *[Home.SIDECAR] * 2, Home.OUTSIDE)
+_NOT_OURS = (Home.LAPTOP, Home.HOST)
+_HOMES = (*[Home.JOB, Home.STATEFUL, Home.SIDECAR] * 2, *_NOT_OURS)
+"""Pruners, which are as many as backups, live in Jobs' pods as well."""
 _FATES = (*[Fate.ENDS] * 3, *[Fate.KILLED] * 3, Fate.TOLD)
 
 
@@ -119,7 +122,7 @@ class _Draw:
 
     def backup(self, name: str, home: Home, *, long: bool) -> Backup:
         seconds = REFRESH if long else self._chance.uniform(*self._seconds)
-        spared = long or home is Home.OUTSIDE
+        spared = long or home in _NOT_OURS
         pause = Pause(self._chance.uniform(0.5, 4), self._chance.uniform(3, 8))
         return Backup(
             name=name,

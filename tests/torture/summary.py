@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
-from tests.torture.diary import Diary
+from tests.torture.diary import WIDEST, Diary
 from tests.torture.holders import End
 
 SHOWN = 5
-"""Failures with their stories; of the others only the number is told."""
+"""Failures with their stories."""
+LISTED = 20
+"""Failures after these, without."""
 
 
 def summary(diary: Diary, *, seed: int) -> str:
@@ -32,8 +34,10 @@ def summary(diary: Diary, *, seed: int) -> str:
         f"{counts['snapshots']} snapshots",
     ]
     lines += [line for failure in diary.failures[:SHOWN] for line in ("", diary.told(failure))]
-    if len(diary.failures) > SHOWN:
-        lines.append(f"... and {len(diary.failures) - SHOWN} more")
+    others = [failure.sentence.splitlines()[0][:WIDEST] for failure in diary.failures[SHOWN:]]
+    lines += ["", *others[:LISTED]] if others else []
+    if len(others) > LISTED:
+        lines.append(f"... and {len(others) - LISTED} more")
     return "\n".join(lines)
 
 
