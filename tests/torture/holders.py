@@ -76,8 +76,9 @@ class Holder:
             return End.KILLED
         if signal.SIGTERM in self.sent:
             return End.TOLD
-        # Exit code 11 says so since 0.17, and 1 before.
-        return End.REFUSED if "already locked" in self.said else End.FAILED
+        # Exit code 11 says so since 0.17, and 1 before. Who waits for a lock says "already locked"
+        # and may still get it.
+        return End.REFUSED if "unable to create lock" in self.said else End.FAILED
 
 
 Signals = Sequence[tuple[float, signal.Signals]]
