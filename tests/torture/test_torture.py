@@ -45,10 +45,9 @@ def test_backups_survive_janitors_that_may_remove_after_seconds(
         seed=SEED,
         pace=SHORT,
     )
-    said = summary(diary, seed=SEED)
-    print(said)
     if diary.failures:
-        pytest.fail(said, pytrace=False)
+        pytest.fail(summary(diary, seed=SEED), pytrace=False)
+    print(summary(diary, seed=SEED))
     assert diary.counts["backups"] == BACKUPS
 
 
