@@ -134,6 +134,16 @@ def under_nodename(hostname: str) -> list[str]:
     return ["unshare", *as_root, "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', hostname]
 
 
+def nodename_problem() -> str | None:
+    """Why no process can have a nodename of its own here; None where it can."""
+    words = [*under_nodename("probe"), "true"]
+    try:
+        probe = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
+    return None if probe.returncode == 0 else probe.stderr.strip() or "unshare failed"
+
+
 def _wait_for_lock(process: subprocess.Popen[str]) -> None:
     """restic says that it loads the index once it holds its lock."""
     assert process.stdout is not None

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from tests.servers import programs
-from tests.servers.real_restic import RealRestic
+from tests.servers.real_restic import RealRestic, nodename_problem
 from tests.servers.rest import RestServer
 from tests.servers.seaweedfs import SeaweedFS
 from tests.torture.diary import Diary
@@ -35,6 +35,9 @@ def main() -> int:
     weed = programs.from_wheel("weed")
     if missing or weed is None:
         print(f"missing: {missing or 'weed'}; tests/servers/fetch fetches it", file=sys.stderr)
+        return 2
+    if problem := nodename_problem():
+        print(f"no process can have a nodename of its own here: {problem}", file=sys.stderr)
         return 2
     stories = plan(arguments.backups, arguments.seed, seconds=SECONDS)
     with tempfile.TemporaryDirectory(prefix="torture-") as name:

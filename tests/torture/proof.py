@@ -31,14 +31,14 @@ def locks_left(targets: Mapping[str, Target], restic: RealRestic) -> dict[str, l
 
 def holds_its_lock(holder: Holder) -> bool:
     """Whether a lock is there that this process wrote."""
-    target = holder.target
+    target, wrote = holder.target, (holder.hostname, holder.process.pid)
     with opened(target.location, target.environment) as store:
         store.look()
         for listed in store.list_locks(at_most=1000).locks:
             with suppress(Gone):
                 stored = store.read_lock(listed.id)
                 content = read_lock(listed.id, stored, target.keys, target.version)
-                if isinstance(content, Lock) and content.pid == holder.process.pid:
+                if isinstance(content, Lock) and (content.hostname, content.pid) == wrote:
                     return True
     return False
 

@@ -57,7 +57,7 @@ class Teller:
         chance = random.Random(f"{self.seed}-{story.name}")
         home = abode(story, self.api, chance)
         for backup in story.backups:
-            for _ in range(TRIES):
+            for tried in range(1, TRIES + 1):
                 self.gates[story.store].wait()
                 hostname = home.enter()
                 book = self.books[story.store]
@@ -74,7 +74,7 @@ class Teller:
                 if holder.end is not End.REFUSED:
                     break
                 self.diary.count("refused")
-                time.sleep(chance.uniform(0.5, 2))
+                time.sleep(chance.uniform(0.3, 1.5) * min(tried, 5))
             self._note(backup, holder)
         home.retire()
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.servers.real_restic import RealRestic, under_nodename
+from tests.servers.real_restic import RealRestic, nodename_problem
 from tests.servers.rest import RestServer
 from tests.servers.seaweedfs import SeaweedFS
 from tests.torture.places import make_targets
@@ -52,12 +51,10 @@ def test_backups_survive_janitors_that_may_remove_after_seconds(
 
 
 def _need_nodenames() -> None:
-    """A nodename of one's own needs root, or user namespaces."""
-    probe = subprocess.run(
-        [*under_nodename("probe"), "true"], capture_output=True, text=True, check=False
-    )
-    if probe.returncode:
-        sentence = f"no process can have a nodename of its own here: {probe.stderr.strip()}"
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    problem = nodename_problem()
+    if problem is None:
+        return
+    sentence = f"no process can have a nodename of its own here: {problem}"
+    if os.environ.get("CI"):
+        pytest.fail(sentence)
+    pytest.skip(sentence)

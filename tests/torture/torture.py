@@ -97,11 +97,13 @@ def _tell(
     """All of them, so many at once in each repository. A fault of the torture itself is raised."""
     pools = {store: ThreadPoolExecutor(pace.at_once) for store in teller.books}
     told: list[Future[None]] = [pools[story.store].submit(teller.tell, story) for story in stories]
-    while not all(each.done() for each in told):
-        time.sleep(0.2)
-        progress(teller.diary)
-    for pool in pools.values():
-        pool.shutdown()
+    try:
+        while not all(each.done() for each in told):
+            time.sleep(0.2)
+            progress(teller.diary)
+    finally:
+        for pool in pools.values():
+            pool.shutdown(cancel_futures=True)
     for each in told:
         each.result()
 
