@@ -127,6 +127,8 @@ class Nursery:
         self._folder = folder
         self._registry = registry
         self._diary = diary
+        self.over = threading.Event()
+        """Set when everybody is to come to an end."""
         self._number = 0
         self._mutex = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,7 +152,7 @@ class Nursery:
         holder = self._begin(backup.name, backup.version, target, hostname, words)
         signals = signals_of(backup.pause, backup.fate, backup.fate_after)
         with _sending(holder, signals, backup.seconds + OVERDUE, self._diary):
-            _feed(holder, backup.seconds, chance, enough)
+            _feed(holder, backup.seconds, chance, lambda: enough(holder), self.over)
             if holder.process.poll() is None and backup.fate is Fate.ENDS:
                 at_last(holder)
             self._bury(holder)
@@ -252,7 +254,11 @@ class _sending:  # noqa: N801 - used as a context manager
 
 
 def _feed(
-    holder: Holder, seconds: float, chance: random.Random, enough: Callable[[Holder], bool]
+    holder: Holder,
+    seconds: float,
+    chance: random.Random,
+    enough: Callable[[], bool],
+    over: threading.Event,
 ) -> None:
     """Writes the input at the speed that is wanted, as long as somebody reads it."""
     pipe = holder.process.stdin
@@ -262,7 +268,8 @@ def _feed(
     until = holder.began + seconds
     with suppress(BrokenPipeError):
         pipe.write(first)
-        while (now := time.time()) < until or (now < until + LONGER and not enough(holder)):
+        while (now := time.time()) < until or (now < until + LONGER and not enough()):
             pipe.write(chance.randbytes(DROP))
             pipe.flush()
-            time.sleep(BEAT)
+            if over.wait(BEAT):
+                return
