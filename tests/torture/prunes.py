@@ -32,7 +32,7 @@ class Pruner:
     diary: Diary
     chance: random.Random
     over: threading.Event
-    pause: tuple[float, float] = (1, 5)
+    pause: tuple[float, float]
     """Seconds between two of them."""
     _number: int = 0
 

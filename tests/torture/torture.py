@@ -72,24 +72,28 @@ def torture(
         janitors = _janitors(_configured(folder, targets, api), truth, over, seed=seed, pace=pace)
         stack.enter_context(_running(over, *(each.run for each in janitors)))
         stories_over = threading.Event()
-        pruners = [
-            Pruner(
-                books[store],
-                gates[store],
-                api,
-                nursery,
-                diary,
-                random.Random(f"{seed}-prune-{store}"),
-                stories_over,
-                pace.prune_pause,
-            )
-            for store in targets
-        ]
+        pruners = _pruners(teller, stories_over, pace)
         with _running(stories_over, *(each.run for each in pruners)):
             _tell(stories, teller, pace, progress)
         _wait_until_unlocked(targets, restics["0.19"], janitors, diary)
     prove(books, restics["0.19"], truth, diary)
     return diary
+
+
+def _pruners(teller: Teller, over: threading.Event, pace: Pace) -> list[Pruner]:
+    return [
+        Pruner(
+            book,
+            teller.gates[store],
+            teller.api,
+            teller.nursery,
+            teller.diary,
+            random.Random(f"{teller.seed}-prune-{store}"),
+            over,
+            pace.prune_pause,
+        )
+        for store, book in teller.books.items()
+    ]
 
 
 def _tell(
