@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -37,8 +37,8 @@ class RealRestic:
     ) -> str:
         """The output of one command, which must succeed."""
         done = subprocess.run(
-            self._command(location, arguments, environment or {}),
-            env=self._environment(environment),
+            self.command(location, *arguments, environment=environment),
+            env=self.environment(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,15 +59,13 @@ class RealRestic:
     ) -> Iterator[subprocess.Popen[str]]:
         """A backup that holds its lock and waits for its input for ever; killed at the end.
 
-        With a hostname (as root only) it runs under that nodename, as in a pod.
+        With a hostname it runs under that nodename, as in a pod.
         """
-        command = self._command(location, ["-v", "backup", "--stdin"], environment or {})
-        if hostname is not None:
-            inner = 'hostname "$0" && exec "$@"'
-            command = ["unshare", "--uts", "sh", "-c", inner, hostname, *command]
         process = subprocess.Popen(
-            command,
-            env=self._environment(environment),
+            self.command(
+                location, "-v", "backup", "--stdin", environment=environment, hostname=hostname
+            ),
+            env=self.environment(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -92,9 +90,19 @@ class RealRestic:
         with self.backup_running(location, environment, hostname=hostname):
             pass
 
-    def _command(
-        self, location: str, arguments: Sequence[str], environment: Mapping[str, str]
+    def command(
+        self,
+        location: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        hostname: str | None = None,
     ) -> list[str]:
+        """The words of one command.
+
+        With a hostname it runs under that nodename, as in a pod: that is what a lock carries.
+        `exec` all the way, so the process that is started is restic itself in the end.
+        """
+        environment = environment or {}
         options: list[str] = []
         if self.version == "0.14":  # which knows neither of these variables
             if authority := environment.get("RESTIC_CACERT"):
@@ -102,9 +110,11 @@ class RealRestic:
             if user := environment.get("RESTIC_REST_USERNAME"):
                 password = quote(environment["RESTIC_REST_PASSWORD"], safe="")
                 location = location.replace("://", f"://{user}:{password}@", 1)
-        return [str(self.program), "--no-cache", *options, "-r", location, *arguments]
+        words = [str(self.program), "--no-cache", *options, "-r", location, *arguments]
+        return words if hostname is None else [*under_nodename(hostname), *words]
 
-    def _environment(self, environment: Mapping[str, str] | None) -> dict[str, str]:
+    def environment(self, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The variables that a command needs, and no others."""
         base = {
             "PATH": os.environ["PATH"],
             "HOME": str(self._folder),
@@ -113,6 +123,25 @@ class RealRestic:
             "GOMAXPROCS": "2",
         }
         return base | dict(environment or {})
+
+
+def under_nodename(hostname: str) -> list[str]:
+    """What goes before a command, so that it runs under this nodename.
+
+    Whoever is not root needs a user namespace for it, which some systems do not allow.
+    """
+    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    return ["unshare", *as_root, "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', hostname]
+
+
+def nodename_problem() -> str | None:
+    """Why no process can have a nodename of its own here; None where it can."""
+    words = [*under_nodename("probe"), "true"]
+    try:
+        probe = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
+    return None if probe.returncode == 0 else probe.stderr.strip() or "unshare failed"
 
 
 def _wait_for_lock(process: subprocess.Popen[str]) -> None:

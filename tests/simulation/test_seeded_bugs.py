@@ -7,12 +7,11 @@ those, one by one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from janitor import holder, hostname, judge, remove, state, survey
+from janitor import holder, hostname, judge, put_back, state
 from janitor.cluster import observe
 from janitor.model import Lock, Verdict
 from janitor.state import Remembered
@@ -43,14 +42,14 @@ LIVE = "of the living"
 STAYS = "stays"
 
 BUGS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
-    "a pod that may hold the lock is overlooked": (judge, "_holder_alive", lambda _: _nothing, LIVE),
+    "a pod that may hold it is overlooked": (judge, "_holder_alive", lambda _: _nothing, LIVE),
     "a Node that exists is overlooked": (judge, "_node_exists", lambda _: _nothing, LIVE),
     "hosts that are not ours are judged": (judge, "_foreign_host", lambda _: _nothing, LIVE),
     "no clock is asked": (
         judge,
         "_by_clocks",
-        lambda real: lambda question: (
-            None if isinstance(question.lock.content, Lock) else real(question)
+        lambda real: (
+            lambda question: None if isinstance(question.lock.content, Lock) else real(question)
         ),
         LIVE,
     ),
@@ -79,9 +78,19 @@ BUGS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
         lambda _: _nothing,
         LIVE,
     ),
-    "a doubt about the cluster is dropped": (observe.ApiCluster, "_doubt", lambda _: _nothing, LIVE),
+    "doubts about the cluster are dropped": (
+        observe.ApiCluster,
+        "_doubt",
+        lambda _: _nothing,
+        LIVE,
+    ),
     "lists may be older than the witness": (observe._Floor, "rise", lambda _: _nothing, LIVE),
-    "a lock that was put back is judged": (survey, "replace", lambda real: real, "put back"),
+    "a lock that was put back is not marked": (
+        put_back,
+        "mark_put_back",
+        lambda _: lambda state, *_, **__: state,
+        "was put back",
+    ),
     "everything is kept": (
         judge,
         "_holder_alive",
