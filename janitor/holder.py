@@ -148,7 +148,7 @@ def _ask(
     """Asks each container that counts about its own incarnation."""
     node = directory_of(observation).nodes.get(pod.node or "")
     lock_time = lock.time + bounds.max_skew if pod.runtime_class else lock.time
-    vouched = node is not None and _vouches(node, observation, bounds.min_age)
+    vouched = node is not None and _vouches(node, bounds.min_age)
     moment = _Moment(lock_time.replace(microsecond=0), bounds, vouched=vouched)
     return tuple(
         ContainerAnswer(container, *_may_hold(container, pod, moment))
@@ -156,14 +156,13 @@ def _ask(
     )
 
 
-def _vouches(node: Node, observation: Observation, min_age: timedelta) -> bool:
+def _vouches(node: Node, min_age: timedelta) -> bool:
     """Whether the statuses of this Node's pods are current.
 
     A kubelet that was cut off says Ready first and tells what became of its pods some seconds
     later: a Node that has only just become Ready vouches for nothing yet.
     """
-    since = node.ready_since
-    return node.ready and since is not None and observation.taken - since >= min_age
+    return node.ready and node.ready_for is not None and node.ready_for >= min_age
 
 
 def _that_count(pod: Pod, named: frozenset[str]) -> tuple[Container, ...]:

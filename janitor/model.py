@@ -335,8 +335,9 @@ class Node:
 
     name: str
     ready: bool
-    ready_since: datetime | None = None
-    """When it became Ready, by its own clock; None where that is missing or it is not."""
+    ready_for: timedelta | None = None
+    """How long it had been Ready at its last heartbeat, by its own clock; None: it is not, or that
+    is not said."""
     hostname_label: str | None = None
     addresses: tuple[str, ...] = ()
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 START = "2026-11-24T00:00:00Z"
+LATER = "2026-11-24T06:00:00Z"
 
 
 def pod(
@@ -63,7 +64,7 @@ def node(
     *,
     ready: str = "True",
     since: str = START,
-    heartbeat: str | None = None,
+    heartbeat: str | None = LATER,
 ) -> dict:
     """A Node with one address."""
     condition = {

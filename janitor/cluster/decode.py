@@ -6,12 +6,13 @@ The decision in every doubtful place is the same: what cannot be understood may 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
 from janitor.cluster.wire import (
+    WireCondition,
     WireContainer,
     WireEvent,
     WireNode,
@@ -93,10 +94,17 @@ def node_of(wire: WireNode) -> Node:
     return Node(
         name=wire.metadata.name,
         ready=ready,
-        ready_since=timestamp(conditions[0].last_transition_time) if ready else None,
+        ready_for=_lasted(conditions[0]) if ready else None,
         hostname_label=(wire.metadata.labels or {}).get("kubernetes.io/hostname") or None,
         addresses=_distinct(entry.address for entry in status.addresses or ()),
     )
+
+
+def _lasted(condition: WireCondition) -> timedelta | None:
+    """The kubelet writes both times, by its own clock, which may be hours off."""
+    since = timestamp(condition.last_transition_time)
+    last = timestamp(condition.last_heartbeat_time)
+    return None if since is None or last is None else last - since
 
 
 def event_of(wire: WireEvent) -> PodEvent | None:

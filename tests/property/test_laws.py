@@ -258,11 +258,11 @@ EVENTS = (
 
 
 WORKERS = tuple(
-    Node("worker-1", ready=ready, ready_since=since, addresses=("10.1.2.4",))
-    for ready, since in (
-        (True, NOW - DAY),
-        (True, NOW - MIN_AGE),
-        (True, NOW - MIN_AGE + timedelta(seconds=1)),
+    Node("worker-1", ready=ready, ready_for=lasted, addresses=("10.1.2.4",))
+    for ready, lasted in (
+        (True, DAY),
+        (True, MIN_AGE),
+        (True, MIN_AGE - timedelta(seconds=1)),
         (True, None),
         (False, None),
     )
@@ -277,7 +277,7 @@ def worlds(draw: st.DrawFn, *, old: bool = False) -> World:
     policy = draw(POLICIES)
     nodes = (
         draw(st.sampled_from(WORKERS)),
-        Node("worker-2", ready=True, ready_since=NOW - DAY),
+        Node("worker-2", ready=True, ready_for=DAY),
     )
     view = {"nodes": nodes if policy.observe_nodes else None}
     view |= draw(st.sampled_from(VIEWS[: 1 if old else len(VIEWS)]))
@@ -308,8 +308,8 @@ def node_vouches(pod: Pod, world: World) -> bool:
     return any(
         node.name == pod.node
         and node.ready
-        and node.ready_since is not None
-        and world.observation.taken - node.ready_since >= world.policy.min_age_of(world.repository)
+        and node.ready_for is not None
+        and node.ready_for >= world.policy.min_age_of(world.repository)
         for node in world.observation.nodes or ()
     )
 

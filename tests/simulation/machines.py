@@ -68,6 +68,8 @@ class Host:
     connected: bool = True
     """Whether its kubelet reaches the API server."""
     reaches_bucket: bool = True
+    ready_since: float = 0.0
+    """By its own clock."""
     registered: bool = True
     """Whether its Node is in the API."""
     pods: list[Pod] = field(default_factory=list)
@@ -161,7 +163,9 @@ class Cluster:
 
     def add_host(self, host: Host, *, ready_since: float) -> None:
         self.hosts.append(host)
-        self._say_ready(host, "True", ready_since)
+        host.ready_since = ready_since
+        self._say_ready(host, "True")
+        self._beat(host)
 
     def cut_off(self, host: Host) -> None:
         """Its kubelet reaches the API server no more."""
@@ -176,7 +180,8 @@ class Cluster:
             return
         host.connected = True
         self.tell(f"{host.name} is back")
-        self._say_ready(host, "True", host.read_clock())
+        host.ready_since = host.read_clock()
+        self._say_ready(host, "True")
         for pod in host.pods:
             lag = self.random.uniform(0.1, 20.0)
             self.clockwork.after(lag, lambda pod=pod: self._catch_up(pod))
@@ -213,10 +218,21 @@ class Cluster:
 
     def _miss(self, host: Host) -> None:
         if not host.connected and host.registered:
-            self._say_ready(host, "Unknown", self.clockwork.now)
+            self._say_ready(host, "Unknown")
 
-    def _say_ready(self, host: Host, status: str, since: float) -> None:
-        condition = {"type": "Ready", "status": status, "lastTransitionTime": stamp(since)}
+    def _beat(self, host: Host) -> None:
+        """A kubelet renews its Node's status every five minutes, and its lease in between."""
+        if host.connected and host.up and host.registered:
+            self._say_ready(host, "True")
+        self.clockwork.after(5 * MINUTE, lambda: self._beat(host))
+
+    def _say_ready(self, host: Host, status: str) -> None:
+        condition = {
+            "type": "Ready",
+            "status": status,
+            "lastTransitionTime": stamp(host.ready_since),
+            "lastHeartbeatTime": stamp(host.read_clock()),
+        }
         document = {
             "metadata": {"name": host.name, "labels": {"kubernetes.io/hostname": host.name}},
             "status": {"conditions": [condition]},

@@ -63,7 +63,7 @@ BUGS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
     "a Node vouches as soon as it is Ready": (
         holder,
         "_vouches",
-        lambda _: lambda node, *_: node.ready,
+        lambda _: lambda node, _: node.ready,
         LIVE,
     ),
     "the names of a hostNetwork pod's Node are not its own": (

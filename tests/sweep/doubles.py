@@ -44,7 +44,7 @@ NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=8)
 OURS = "shop-db-backup-29401-x2x9k"
 PATTERN = HolderPattern("shop-db-backup-*")
-WORKER = Node("worker-1", ready=True, ready_since=LONG_AGO - timedelta(days=9))
+WORKER = Node("worker-1", ready=True, ready_for=timedelta(days=9))
 
 
 @dataclass

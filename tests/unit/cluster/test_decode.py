@@ -222,19 +222,21 @@ def test_only_ready_true_is_ready(conditions, ready):
 
 
 @pytest.mark.parametrize(
-    ("status", "text", "since"),
+    ("status", "since", "heartbeat", "lasted"),
     [
-        ("True", "2026-11-24T00:00:00Z", dt.datetime(2026, 11, 24, tzinfo=dt.UTC)),
-        ("True", "yesterday", None),
-        ("True", None, None),
-        ("Unknown", "2026-11-24T00:00:00Z", None),
+        ("True", "2026-11-24T00:00:00Z", "2026-11-24T00:40:00Z", dt.timedelta(minutes=40)),
+        ("True", "2026-11-24T00:40:00Z", "2026-11-24T00:00:00Z", dt.timedelta(minutes=-40)),
+        ("True", "2026-11-24T00:00:00Z", None, None),
+        ("True", "yesterday", "2026-11-24T00:40:00Z", None),
+        ("True", None, "2026-11-24T00:40:00Z", None),
+        ("Unknown", "2026-11-24T00:00:00Z", "2026-11-24T00:40:00Z", None),
     ],
 )
-def test_since_when_a_node_is_ready(status, text, since):
-    """Else a Node that has just come back vouches for statuses from before."""
-    document = node("n", ready=status, since=text)
+def test_how_long_a_node_has_been_ready_by_its_own_clock(status, since, heartbeat, lasted):
+    """Else a Node that has just come back, with a slow clock, vouches for statuses from before."""
+    document = node("n", ready=status, since=since, heartbeat=heartbeat)
     wire = msgspec.json.decode(json.dumps(document), type=WireNode)
-    assert node_of(wire).ready_since == since
+    assert node_of(wire).ready_for == lasted
 
 
 def test_a_node_has_all_its_names():

@@ -182,8 +182,8 @@ def pod(
 
 def node(name: str = "worker-1", *, ready: bool = True, **more: object) -> Node:
     """A Node of the cluster."""
-    since = NOW - 10 * DAY if ready else None
-    return replace(Node(name=name, ready=ready, ready_since=since), **more)  # type: ignore[arg-type]
+    lasted = 10 * DAY if ready else None
+    return replace(Node(name=name, ready=ready, ready_for=lasted), **more)  # type: ignore[arg-type]
 
 
 def event(about: str, *, namespace: str = "shop") -> PodEvent:
@@ -193,7 +193,7 @@ def event(about: str, *, namespace: str = "shop") -> PodEvent:
 
 def observe(
     *pods: Pod,
-    nodes: Iterable[Node] | None = (Node(name="worker-1", ready=True, ready_since=NOW - 10 * DAY),),
+    nodes: Iterable[Node] | None = (Node(name="worker-1", ready=True, ready_for=10 * DAY),),
     events: Iterable[PodEvent] = (),
     namespaces: Iterable[str] | None = None,
     denied: Mapping[str, str] | None = None,
