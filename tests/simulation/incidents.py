@@ -126,6 +126,17 @@ class Incidents:
         if pod is not None:
             self._restart_and_suspend(pod, lambda: None)
 
+    def restart_unseen(self) -> None:
+        """A container ends, that is reported, and its host is cut off before it starts again."""
+        pod = self._one(
+            [each for each in self._running() if len(each.containers) > 1 and each.host.connected]
+        )
+        if pod is not None:
+            minutes = self.stage.random.choice((45, 150))
+            delay = self.stage.random.choice((4.0, 20.0))
+            self.stage.clockwork.after(delay, lambda: self._cut_off(pod.host, minutes=minutes))
+            self._restart_and_suspend(pod, lambda: None)
+
     def start_unseen(self) -> None:
         """A pod's host is cut off before anything of its start is reported."""
         host = self._one([each for each in self._hosts() if each.connected and each.up])
@@ -184,13 +195,15 @@ class Incidents:
         self.cluster.end(pod, sidecar, reason="OOMKilled")
 
         def begin() -> None:
-            if sidecar.started is not None and not pod.gone and not pod.deleting:
+            fit = sidecar.started is not None and not pod.gone and not pod.deleting
+            if fit and not any(_alive(pod)):
                 between()
                 process = self.stage.run(pod.host, pod.hostname)
                 sidecar.processes.append(process)
                 self._later(0.1, lambda: self._suspend(pod))
 
-        self.stage.clockwork.after(self.stage.random.choice((1.0, 3.0, 15.0, 60.0)), begin)
+        for delay in (1.0, 3.0, 15.0, 60.0, 310.0):
+            self.stage.clockwork.after(delay + self.stage.random.random(), begin)
 
     def _suspend(self, pod: Pod) -> None:
         for process in pod.processes():
@@ -237,5 +250,6 @@ _WEIGHTS = {
     "set_clock_forward": 1,
     "freeze_host": 3,
     "restart_and_suspend": 3,
+    "restart_unseen": 2,
     "start_unseen": 2,
 }

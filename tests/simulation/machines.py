@@ -183,7 +183,7 @@ class Cluster:
         host.ready_since = host.read_clock()
         self._say_ready(host, "True")
         for pod in host.pods:
-            lag = self.random.uniform(0.1, 20.0)
+            lag = self.random.uniform(0.1, 20.0 if self._report_lag < MINUTE else 5 * MINUTE)
             self.clockwork.after(lag, lambda pod=pod: self._catch_up(pod))
 
     def lose_power(self, host: Host) -> None:
