@@ -212,9 +212,9 @@ def _date(header: str | None) -> datetime | None:
         return None
     try:
         date = email.utils.parsedate_to_datetime(header)
-    except ValueError:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _apart(answer: Answer, served: datetime) -> timedelta:

@@ -36,6 +36,8 @@ _WRONG_KEYS = {
 _WRONG_REGION = frozenset(
     {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
 )
+_LONGEST = 64 * 1024
+"""Characters of the library's text that are looked at: it holds the server's whole answer."""
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _MOVED = (
     HTTPStatus.MOVED_PERMANENTLY,
@@ -66,7 +68,7 @@ class Answer:
     @classmethod
     def of(cls, error: BaseException) -> Answer:
         """Takes the library's text apart."""
-        text = str(error)
+        text = str(error)[:_LONGEST]
         status = re.search(r"status code: (\d{3})", text)
         code = re.search(r"<Code>([^<]{1,80})</Code>", text)
         message = re.search(r"<Message>([^<]*)</Message>", text)

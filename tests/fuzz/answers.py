@@ -16,8 +16,22 @@ _STATUS = (
     *(b"HTTP/1.1 301 Moved", b"HTTP/1.1 307 Temporary", b"HTTP/1.1 400 Bad", b"HTTP/1.1 401 No"),
     *(b"HTTP/1.1 403 No", b"HTTP/1.1 409 Conflict", b"HTTP/1.1 410 Gone", b"HTTP/1.1 429 Slow"),
     *(b"HTTP/1.1 500 Oh", b"HTTP/1.1 503 Busy", b"HTTP/1.1 599", b"HTTP/1.1 999", b"HTTP/1.1 0"),
-    *(b"HTTP/1.1 -1 x", b"HTTP/1.1 20", b"HTTP/1.1 2000", b"HTTP/1.0 200 OK", b"HTTP/2 200", b"ICY"),
-    *(b"HTTP/0.9 200 OK", b"HTTP/1.1", b"HTTP/1.1 200 \xff\x00", b"", b"SSH-2.0-x", b"HTTP/1.1 abc"),
+    *(
+        b"HTTP/1.1 -1 x",
+        b"HTTP/1.1 20",
+        b"HTTP/1.1 2000",
+        b"HTTP/1.0 200 OK",
+        b"HTTP/2 200",
+        b"ICY",
+    ),
+    *(
+        b"HTTP/0.9 200 OK",
+        b"HTTP/1.1",
+        b"HTTP/1.1 200 \xff\x00",
+        b"",
+        b"SSH-2.0-x",
+        b"HTTP/1.1 abc",
+    ),
 )
 _HEADERS = (
     *(b"Server: rclone/v1.70", b"Server: \xff", b"Date: Wed, 25 Nov 2026 12:00:00 GMT"),
@@ -26,7 +40,11 @@ _HEADERS = (
     *(b"Date: Wed, 25 Nov 99999999999999999999 12:00:00 GMT", b"Date: 25 Nov 2026 99:99:99 -0000"),
     *(b"Location: http://[", b"Location: https://u:p@login.example.com/", b"Location: \x7f"),
     *(b"Location: //", b"Location: /again", b"Retry-After: 99999999999", b"Retry-After: soon"),
-    *(b"Retry-After: -1", b"Retry-After: Wed, 25 Nov 2026 12:00:00 GMT", b"Content-Type: text/html"),
+    *(
+        b"Retry-After: -1",
+        b"Retry-After: Wed, 25 Nov 2026 12:00:00 GMT",
+        b"Content-Type: text/html",
+    ),
     *(b"Content-Encoding: gzip", b"Content-Encoding: deflate, zstd", b"Content-Encoding: x"),
     *(b"Last-Modified: Wed, 25 Nov 2026 12:00:00 GMT", b"Last-Modified: never", b'ETag: "x"'),
     *(b"ETag: \xff", b"Connection: keep-alive", b"Connection: close", b"Set-Cookie: a", b" folded"),
@@ -53,7 +71,8 @@ def answers(draw: st.DrawFn, bodies: st.SearchStrategy[bytes], *, usual: Sequenc
     kind = draw(st.integers(0, 5))
     if kind < 3:  # only the body is odd
         return whole(body, *usual)
-    headers = [*usual, *draw(st.lists(st.sampled_from(_HEADERS), max_size=2))]
+    headers = [each for each in usual if draw(st.booleans())]
+    headers += draw(st.lists(st.sampled_from(_HEADERS), max_size=3))
     headers += [b"X-%d: y" % index for index in range(draw(st.sampled_from([0, 0, 0, 120])))]
     length, framed = _framed(draw, body)
     head = b"\r\n".join([draw(st.sampled_from(_STATUS)), *headers, *length])
@@ -78,7 +97,14 @@ def _framed(draw: st.DrawFn, body: bytes) -> tuple[list[bytes], bytes]:
         pieces = [body[index : index + _CHUNK] for index in range(0, size, _CHUNK)]
         chunks = b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in pieces) + b"0\r\n\r\n"
         if draw(st.booleans()):
-            odd_chunks = [b"-1\r\n", b"zz\r\n", b"f" * 20 + b"\r\n", b"\r\n", b"1" * 70_000, b"1;x\r\n"]
+            odd_chunks = [
+                b"-1\r\n",
+                b"zz\r\n",
+                b"f" * 20 + b"\r\n",
+                b"\r\n",
+                b"1" * 70_000,
+                b"1;x\r\n",
+            ]
             chunks = draw(damaged(chunks) | st.sampled_from(odd_chunks))
         return [b"Transfer-Encoding: chunked"], chunks
     return [b"Content-Length: %d" % size], body

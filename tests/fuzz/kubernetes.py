@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from hypothesis import strategies as st
 
 from janitor.cluster.client import Client
-from janitor.cluster.errors import BadClusterFile, ClusterError
+from janitor.cluster.errors import BadClusterFile
 from janitor.cluster.exchange import Answer, Request
 from janitor.cluster.file import FileCluster
 from janitor.cluster.observe import ApiCluster, OwnPod
 from janitor.judge import judge
-from janitor.model import HolderPattern, ListedLock, LockID, Observation, Policy, Repository
-from janitor.model import StoreClock
+from janitor.model import (
+    HolderPattern,
+    ListedLock,
+    Observation,
+    Policy,
+    Repository,
+    StoreClock,
+)
 from janitor.report.lines import one_line
 from janitor.restic.lock import read_lock
 from janitor.state import Remembered, State, nodes_for, see_nodes
 from janitor.survey import see
 from tests.forge import name_of
 from tests.fuzz import seeds
-from tests.fuzz.mutations import ODD, Literal, Members, Tree, documents, paths, replaced
+from tests.fuzz.mutations import (
+    ODD,
+    Literal,
+    Members,
+    Tree,
+    documents,
+    paths,
+    replaced,
+    texts,
+    tree_of,
+    write,
+)
 from tests.fuzz.mutations import found as value_at
-from tests.fuzz.mutations import tree_of, write
+from tests.fuzz.sentences import check_sentence
 from tests.fuzz.target import Target
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+DATE = "Wed, 25 Nov 2026 12:00:00 GMT"
 OWN_POD = OwnPod(namespace="janitor", name="janitor-1", uid="uid-of-the-janitor")
 _LIMIT = 500
 _STORED = seeds.sealed(json.dumps(seeds.LOCK).encode())
@@ -43,13 +60,14 @@ class FakeClient:
 
     identity = "a"
 
-    def __init__(self, **bodies: tuple[bytes, ...]) -> None:
+    def __init__(self, date: str | None = DATE, **bodies: tuple[bytes, ...]) -> None:
+        self._date = date
         self._bodies = {name: list(each) for name, each in bodies.items()}
 
     def call(self, request: Request) -> Answer:
         bodies = self._bodies[request.path.rpartition("/")[2]]
         body = bodies.pop(0) if len(bodies) > 1 else bodies[0]
-        return Answer(body, date="Wed, 25 Nov 2026 12:00:00 GMT", sent=NOW, received=NOW)
+        return Answer(body, date=self._date, sent=NOW, received=NOW)
 
 
 def observed(**bodies: tuple[bytes, ...]) -> Observation:
@@ -80,12 +98,11 @@ def judged(observation: Observation) -> str:
 
 
 def check_pages(value: tuple[bytes, bytes, tuple[bytes, ...]]) -> None:
-    """An answer is a whole list, or a doubt in one line; what comes of it can be judged and told."""
+    """An answer is a whole list, or a doubt in one line; what comes of it can be judged."""
     nodes, events, pods = value
     seen = observed(nodes=(nodes,), events=(events,), pods=pods)
     if seen.doubt is not None:
-        assert seen.doubt.isprintable(), seen.doubt
-        assert 10 < len(seen.doubt) < 400
+        check_sentence(seen.doubt)
         assert judged(seen) == "cluster-unknown"
         return
     judged(seen)
@@ -116,6 +133,24 @@ _PAGES = st.tuples(
         st.tuples(documents([_FIRST], _WORDS)),
     ),
 )
+
+
+# --- its clock -------------------------------------------------------------------------------
+
+
+def check_date(header: str) -> None:
+    """The clocks agree, or there is a doubt in one line."""
+    client = cast("Client", FakeClient(header, version=(b"{}",)))
+    doubt = ApiCluster(client, clock=lambda: NOW).check_clock(timedelta(minutes=5))
+    if doubt is not None:
+        check_sentence(doubt)
+
+
+_DATES = (
+    *(DATE, "Wed, 25 Nov 2026 12:00:00 +0000", "Wednesday, 25-Nov-26 12:00:00 GMT", ""),
+    *("Wed Nov 25 12:00:00 2026", "Mon, 01 Jan 0001 00:00:00 GMT", "31 Dec 9999 23:59:59 -2359"),
+)
+_PARTS = ("+", "-", "9", "99", "0", "9" * 25, " ", ",", ":", "Nov", "GMT", "EST", "+2359", "-0000")
 
 
 # --- a living holder -------------------------------------------------------------------------
@@ -172,7 +207,7 @@ def check_file(value: tuple[bytes, bool]) -> None:
             at = NOW if timed else None
             cluster = FileCluster(path, observed_at=at, clock=lambda: NOW)
         except BadClusterFile as error:
-            assert str(error).isprintable(), str(error)
+            check_sentence(error)
             return
     assert cluster.now() <= NOW
     for namespaces in (None, frozenset({"shop"})):
@@ -185,6 +220,7 @@ _FILES = documents([_KUBECTL, _PODS], _WORDS)
 
 TARGETS = (
     Target("kubernetes", _PAGES, check_pages, examples=400),
+    Target("clock", texts(_DATES, _PARTS), check_date, examples=400),
     Target("kubernetes-living", _with_wrong_kinds(), check_living, examples=300),
     Target(
         "kubernetes-file",

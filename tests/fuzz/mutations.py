@@ -172,7 +172,9 @@ def _bent(draw: st.DrawFn, tree: Tree, path: Path, values: Any) -> Tree:
     if kind == "value" or not path:
         return replaced(tree, path, draw(values))
     if kind == "within":
-        return replaced(tree, path, draw(st.sampled_from([[value], Members([("a", value)]), [[value]]])))
+        return replaced(
+            tree, path, draw(st.sampled_from([[value], Members([("a", value)]), [[value]]]))
+        )
     above, index = path[:-1], path[-1]
     holder = found(tree, above)
     changed = Members(holder) if isinstance(holder, Members) else list(holder)

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fuzz import configuration, kubernetes, locations, remembered, restic_files, stores
+from tests.fuzz import (
+    apiservers,
+    configuration,
+    kubernetes,
+    locations,
+    remembered,
+    restic_files,
+    stores,
+    sweeping,
+)
 from tests.fuzz.target import Target
 
+_MODULES = (
+    restic_files,
+    remembered,
+    configuration,
+    locations,
+    stores,
+    kubernetes,
+    apiservers,
+    sweeping,
+)
 TARGETS: dict[str, Target] = {
-    target.name: target for module in (restic_files, remembered, locations, configuration, kubernetes, stores) for target in module.TARGETS
+    target.name: target for module in _MODULES for target in module.TARGETS
 }
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hypothesis import strategies as st
 
 from janitor.judge import judge
-from janitor.model import LockID, Node, Observation, Policy, Repository, StateUnavailable
-from janitor.model import ListedLock, StoreClock
+from janitor.model import (
+    ListedLock,
+    LockID,
+    Node,
+    Observation,
+    Policy,
+    Repository,
+    StoreClock,
+)
 from janitor.put_back import PutBackError, read_record
 from janitor.report.lines import one_line
 from janitor.state import (
@@ -29,8 +35,10 @@ from janitor.state import (
 )
 from janitor.state_file import FileShelf
 from janitor.survey import see
+from tests.forge import name_of
 from tests.fuzz import seeds
-from tests.fuzz.mutations import TIMES, damaged, documents, texts
+from tests.fuzz.mutations import TIMES, documents, texts
+from tests.fuzz.sentences import check_sentence
 from tests.fuzz.target import Target
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -46,8 +54,7 @@ def check_state(raw: bytes) -> None:
         loaded = load(FileShelf(path))
         if loaded.problem is not None:
             assert loaded.state == State()
-            assert loaded.problem.isprintable(), loaded.problem
-            assert 10 < len(loaded.problem) < 700, loaded.problem
+            check_sentence(loaded.problem)
             return
         text, _ = FileShelf(path).read()
     assert text is not None
@@ -87,8 +94,7 @@ def check_record(text: str) -> None:
     try:
         record = read_record(text)
     except PutBackError as error:
-        assert str(error).isprintable()
-        assert len(str(error)) < 400
+        check_sentence(error)
         return
     assert record.stored
 
@@ -97,7 +103,7 @@ _STORED = seeds.sealed(b"{}")
 _LINE = {
     "event": "lock",
     "repository": "shop-db",
-    "lock": __import__("hashlib").sha256(_STORED).hexdigest(),
+    "lock": name_of(_STORED),
     "record": base64.b64encode(_STORED).decode(),
 }
 _LINES = documents([_LINE], [_LINE["record"], _LINE["lock"]])

@@ -1,4 +1,4 @@
-"""Valid inputs to begin from. Nothing in them is random, so that an example means the same later."""
+"""Valid inputs to begin from. Nothing in them is random: an example means the same later."""
 
 from __future__ import annotations
 

@@ -6,11 +6,11 @@ import contextlib
 import socket
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
-Answers = Callable[[str, str], bytes]
-"""From the method and the path with its query to every byte of the answer."""
+Answers = Callable[[str, str], bytes | Iterable[bytes]]
+"""From the method and the path with its query to every byte of the answer, in one or in pieces."""
 
 
 class Wire(socketserver.ThreadingTCPServer):
@@ -38,8 +38,10 @@ class _Conversation(socketserver.StreamRequestHandler):
             method, path, length = self._request()
             if method:
                 self.rfile.read(length)
-                self.wfile.write(self.server.answers(method, path))
-                self.wfile.flush()
+                answer = self.server.answers(method, path)
+                for piece in (answer,) if isinstance(answer, bytes) else answer:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
                 # what the client still sends is read, else the answer may be lost with a reset
                 self.connection.shutdown(socket.SHUT_WR)
                 self.connection.settimeout(5)
