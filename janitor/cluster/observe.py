@@ -221,4 +221,4 @@ def _apart(answer: Answer, served: datetime) -> timedelta:
     """The most that the clocks may differ by: the server looked at its own at some time while the
     request was on its way, and cut what it saw to the second.
     """
-    return max(answer.received - served, served + _ONE_SECOND - answer.sent)
+    return max(answer.received - served, served - answer.sent + _ONE_SECOND)

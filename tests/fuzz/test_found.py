@@ -39,6 +39,7 @@ def test_a_rest_listing_that_is_nested_deeply_is_unreachable() -> None:
         "Wed, 25 Nov 2026 12:00:00 +99999999999999999999",
         "Wed, 25 Nov 99999999999999999999 12:00:00 GMT",
         "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
         "Mon, 01 Jan 0001 00:00:00 +2359",
     ],
 )
