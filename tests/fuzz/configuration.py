@@ -1,4 +1,4 @@
-"""The configuration file with its environment, mounted Secrets and env files, and kubeconfigs."""
+"""The configuration file with its environment, mounted Secrets and env files."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from janitor.cluster.connect import connect
-from janitor.cluster.errors import BadKubeconfig
-from janitor.cluster.kubeconfig import choose
 from janitor.discover.configuration import load_configuration
 from janitor.discover.configured import find_configured, select
 from janitor.discover.mistakes import ConfigurationError
@@ -209,68 +206,6 @@ _ENV_FILES = st.lists(
 ).map(b"\n".join)
 
 
-# --- kubeconfigs -----------------------------------------------------------------------------
-
-_KUBECONFIG = {
-    "apiVersion": "v1",
-    "kind": "Config",
-    "current-context": "test",
-    "clusters": [
-        {
-            "name": "test",
-            "cluster": {
-                "server": "https://127.0.0.1:6443",
-                "certificate-authority-data": "LS0tCg==",
-                "insecure-skip-tls-verify": False,
-                "proxy-url": "http://127.0.0.1:3128",
-                "tls-server-name": "x",
-            },
-        }
-    ],
-    "users": [{"name": "tester", "user": {"token": CANARY, "username": "a", "password": "b"}}],
-    "contexts": [{"name": "test", "context": {"cluster": "test", "user": "tester"}}],
-}
-_KUBE_WORDS = ("test", "tester", "http://[", "https://", "a" * 300, "a\0b", "localhost", "aGk=")
-_KUBE_TOKENS = ("&a ", "*a", "<<: *a\n", "certificate-authority: ", "tokenFile: ", "client-key: ")
-
-
-def check_kubeconfig(value: tuple[bytes, str | None]) -> None:
-    """A kubeconfig leads to an API server, or is refused in a line without its credentials."""
-    raw, context = value
-    if b"exec" in raw:
-        return  # its program would be run
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "config"
-        path.write_bytes(raw)
-        environ = {"KUBECONFIG": str(path)}
-        try:
-            chosen = choose(context, environ)
-            assert chosen.context
-            connect(
-                context=context,
-                environ=environ,
-                clock=lambda: None,  # type: ignore[arg-type, return-value]  # nothing is sent
-                sleep=lambda _: None,
-            ).close()
-        except BadKubeconfig as error:
-            check_sentence(error, at_most=20_000, on_one_line=False)
-
-
-def _with_exec(raw: bytes) -> bytes:
-    return raw.replace(b'"token"', b'"exec"')
-
-
-def check_exec(raw: bytes) -> None:
-    """A kubeconfig with an exec plugin, which is looked for and not run, is chosen or refused."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "config"
-        path.write_bytes(_with_exec(raw))
-        try:
-            choose(None, {"KUBECONFIG": str(path), "PATH": "/nowhere"})
-        except BadKubeconfig as error:
-            check_sentence(error, at_most=20_000, on_one_line=False)
-
-
 TARGETS = (
     Target("configuration", st.tuples(_FILES, _PROCESS), check_configuration),
     Target(
@@ -282,17 +217,4 @@ TARGETS = (
         check_environment,
         examples=100,
     ),
-    Target(
-        "kubeconfig",
-        st.tuples(
-            documents([_KUBECONFIG], _KUBE_WORDS)
-            | texts([json.dumps(_KUBECONFIG, indent=1)], _KUBE_TOKENS).map(
-                lambda text: text.encode("utf-8", "replace")
-            ),
-            st.sampled_from([None, "test", "", "é"]),
-        ),
-        check_kubeconfig,
-        examples=100,
-    ),
-    Target("kubeconfig-exec", documents([_KUBECONFIG], _KUBE_WORDS), check_exec, examples=50),
 )

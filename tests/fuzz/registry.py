@@ -7,6 +7,7 @@ from typing import Any
 from tests.fuzz import (
     apiservers,
     configuration,
+    kubeconfigs,
     kubernetes,
     locations,
     remembered,
@@ -20,6 +21,7 @@ _MODULES = (
     restic_files,
     remembered,
     configuration,
+    kubeconfigs,
     locations,
     stores,
     kubernetes,
