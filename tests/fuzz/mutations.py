@@ -116,17 +116,29 @@ ODD: st.SearchStrategy[Tree] = st.one_of(
 def documents(
     draw: st.DrawFn, seeds: Sequence[object], words: Sequence[str] = (), *, odd: Any = ODD
 ) -> bytes:
-    """One of the seeds as JSON, with up to three places of its tree, or of its bytes, bent.
+    """One of the seeds as JSON, with one to three places of its tree bent, and seldom its bytes.
 
     `words` are values that mean something where they end up: names, phases, other times.
     """
     tree = tree_of(draw(st.sampled_from(seeds)))
-    values = odd | st.sampled_from(words) if words else odd
-    for _ in range(draw(st.integers(0, _FEW))):
-        path = draw(st.sampled_from(list(paths(tree))))
-        tree = _bent(draw, tree, path, values)
+    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 2, _FEW]))):
+        below = [each for each in paths(tree) if each]
+        path = draw(st.sampled_from(below)) if below else ()
+        alike = _alike(found(tree, path), words)
+        tree = _bent(draw, tree, path, alike if draw(st.booleans()) else odd)
     raw = write(tree)
-    return draw(damaged(raw)) if draw(st.integers(0, 3)) == 0 else raw
+    return draw(damaged(raw)) if draw(st.integers(0, 9)) == 0 else raw
+
+
+def _alike(value: Tree, words: Sequence[str]) -> st.SearchStrategy[Tree]:
+    """Values of the same kind as this one: they get past the first check of it."""
+    if isinstance(value, str) and words:
+        return st.sampled_from([*words, *TIMES, *_TEXTS]) | st.text(max_size=20)
+    if isinstance(value, str):
+        return st.sampled_from([*TIMES, *_TEXTS, value[:-1], value + value]) | st.text(max_size=20)
+    if isinstance(value, bool):
+        return st.booleans()
+    return SCALARS if isinstance(value, int | float) else st.just(value)
 
 
 def tree_of(value: object) -> Tree:
