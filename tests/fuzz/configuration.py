@@ -18,7 +18,7 @@ from janitor.model import Policy, RepositoryState
 from janitor.store.connections import Connections
 from janitor.store.errors import StoreError
 from janitor.store.open import open_store
-from tests.fuzz.mutations import ODD, damaged, documents, texts
+from tests.fuzz.mutations import ODD, Literal, damaged, documents, texts
 from tests.fuzz.sentences import CANARY, check_sentence
 from tests.fuzz.target import Target
 
@@ -45,6 +45,20 @@ _FILE = {
         {"name": "web", "environment": "secret"},
     ],
 }
+_WRONG = {
+    "max_removals": CANARY,
+    "observe": {"namespaces": CANARY, "nodes": CANARY},
+    "repositories": [
+        {"name": "a", "location": {"a": CANARY}, "shared": CANARY, "min_age": CANARY},
+        {"name": "b", "variables": {"RESTIC_PASSWORD": CANARY}, "holders": [[CANARY]]},
+    ],
+}
+_ODD = ODD | st.sampled_from(
+    [
+        Literal(each)
+        for each in (b"0x_", b"0b_", b"1:99", b"._", b"<<", b"2026-13-45", b"? [a]", b"*x")
+    ]
+)
 _YAML = f"""\
 min_age: 45m  # comment
 observe: {{namespaces: all, nodes: true}}
@@ -166,7 +180,7 @@ _PROCESS = st.dictionaries(
     max_size=2,
 )
 _FILES = st.one_of(
-    documents([_FILE], _WORDS, odd=ODD),
+    documents([_FILE, _FILE, _WRONG], _WORDS, odd=_ODD),
     texts([_YAML, json.dumps(_FILE)], _TOKENS).map(lambda text: text.encode("utf-8", "replace")),
     documents([_FILE], _WORDS).flatmap(damaged),
 )

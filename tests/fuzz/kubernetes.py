@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -180,17 +181,14 @@ def _other_kind(value: Tree, odd: Tree) -> bool:
 
 @st.composite
 def _with_wrong_kinds(draw: st.DrawFn) -> bytes:
-    tree = tree_of(_PODS)
+    tree = right = tree_of(_PODS)
     place = [each for each in paths(tree) if each[:2] == (3, 1) and len(each) > 2]
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(place))
-        try:
-            value = value_at(tree, path)
-        except (IndexError, TypeError):
-            continue  # what was there has been replaced
         odd = draw(ODD)
-        if _other_kind(value, odd):
-            tree = replaced(tree, path, odd)
+        if _other_kind(value_at(right, path), odd):
+            with suppress(IndexError, TypeError):  # what was there has been replaced
+                tree = replaced(tree, path, odd)
     return write(tree)
 
 

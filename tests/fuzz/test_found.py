@@ -33,6 +33,33 @@ def test_a_rest_listing_that_is_nested_deeply_is_unreachable() -> None:
     check("rest", (_CONFIG, whole(listing), _NOTHING))
 
 
+def test_a_kubeconfig_with_paths_that_cannot_be_looked_at_is_refused() -> None:
+    """Else a slip, or a folder of another user's, ends in a traceback."""
+    for named in ("/" + "a" * 300, "~nobody-at-all/config"):
+        check("kubeconfig", (b"{}", None, {"KUBECONFIG": named}))
+    document = {
+        "current-context": "a",
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "clusters": [{"name": "a", "cluster": {"server": "https://a"}}],
+        "users": [{"name": "a", "user": {"client-key": "k" * 300}}],
+    }
+    check("kubeconfig", (json.dumps(document).encode(), None, {}))
+
+
+def test_a_kubeconfig_whose_names_multiply_is_refused() -> None:
+    """Else a name made of anchors of anchors is written out, and takes all memory."""
+    levels = "".join(f"l{each}: &l{each} [{f'*l{each - 1},' * 9}]\n" for each in range(1, 12))
+    bomb = f"l0: &l0 [x]\n{levels}current-context: *l11\n"
+    check("kubeconfig", (bomb.encode(), None, {}))
+
+
+@pytest.mark.parametrize("metadata", [{}, {"name": ""}, {"name": seeds.HOST}])
+def test_a_pod_that_does_not_say_who_it_is_is_a_doubt(metadata: dict[str, str]) -> None:
+    """Else the living holder that it may be looks absent, and its lock is removed."""
+    pods = [seeds.PODS[0], seeds.PODS[1] | {"metadata": metadata}]
+    check("kubernetes-living", json.dumps(seeds.page("PodList", pods)).encode())
+
+
 @pytest.mark.parametrize(
     "date",
     [
