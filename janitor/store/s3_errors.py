@@ -91,7 +91,9 @@ class Answer:
     @property
     def region(self) -> str:
         """The region that the server names, where it does."""
-        found = re.search(r"<Region>([a-z0-9-]+)</Region>|expecting '([a-z0-9-]+)'", self.text)
+        found = re.search(
+            r"<Region>([a-z0-9-]{1,40})</Region>|expecting '([a-z0-9-]{1,40})'", self.text
+        )
         return (found[1] or found[2]) if found else ""
 
 
@@ -100,7 +102,8 @@ def translated(
 ) -> StoreError:
     """The error that says in one sentence what went wrong and what would mend it."""
     reason = one_line(answer.message or answer.text.partition("Debug source")[0], secrets)
-    said = f"{answer.code}: {reason}" if answer.code else reason
+    code = one_line(answer.code, secrets)
+    said = f"{code}: {reason}" if code else reason
     if answer.other_region:
         named = f" to {answer.region}" if answer.region else " to the bucket's region"
         return Unreachable(f"{shown} is served elsewhere; set AWS_DEFAULT_REGION{named}")

@@ -123,6 +123,7 @@ def _is_whole(seen: Observation, body: bytes) -> None:
 
 _PODS = seeds.page("PodList", seeds.PODS)
 _FIRST = seeds.page("PodList", seeds.PODS[:2], **{"continue": "more", "remainingItemCount": 1})
+_SHORT = seeds.page("PodList", seeds.PODS, remainingItemCount=2)
 _LAST = seeds.page("PodList", seeds.PODS[2:])
 _WORDS = (*seeds.WORDS, "1001", "more", "PodList")
 _PAGES = st.tuples(
@@ -131,7 +132,7 @@ _PAGES = st.tuples(
     st.one_of(
         st.tuples(documents([_PODS], _WORDS)),
         st.tuples(documents([_FIRST], _WORDS), documents([_LAST], _WORDS)),
-        st.tuples(documents([_FIRST], _WORDS)),
+        st.tuples(documents([_FIRST, _SHORT], _WORDS)),
     ),
 )
 

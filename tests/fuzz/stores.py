@@ -209,12 +209,15 @@ _ERRORS = st.builds(
         ["", "<Region>eu-west-3</Region>", "<Region></Region>", "<Region>../x</Region>"]
     ),
 ).map(str.encode)
+_REFUSALS = (301, 400, 403, 404, 409, 412, 500, 503)
 _XML = [b"Content-Type: application/xml"]
 
 
 def _s3_answers(bodies: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     bent = bodies.flatmap(lambda body: st.just(body) | st.just(body) | damaged(body))
-    return answers(bent | _ERRORS, usual=_XML)
+    return answers(bent | _ERRORS, usual=_XML) | st.builds(
+        whole, _ERRORS, status=st.sampled_from([b"HTTP/1.1 %d x" % each for each in _REFUSALS])
+    )
 
 
 _ROOTS = _bucket_listings(("locks", "keys", "lock", "key", "data", ""), "repo/config")

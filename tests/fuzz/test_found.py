@@ -33,6 +33,13 @@ def test_a_rest_listing_that_is_nested_deeply_is_unreachable() -> None:
     check("rest", (_CONFIG, whole(listing), _NOTHING))
 
 
+@pytest.mark.parametrize("code", ["\t", "&#27;[2J", "hunter2canary"])
+def test_the_code_of_an_s3_error_is_told_as_any_words_of_a_server(code: str) -> None:
+    """Else a server writes to the terminal, or an echoed credential is told."""
+    body = f"<Error><Code>{code}</Code><Message>words</Message></Error>".encode()
+    check("s3", (whole(body, status=b"HTTP/1.1 400 x"),) * 3)
+
+
 def test_a_kubeconfig_with_paths_that_cannot_be_looked_at_is_refused() -> None:
     """Else a slip, or a folder of another user's, ends in a traceback."""
     for named in ("/" + "a" * 300, "~nobody-at-all/config"):

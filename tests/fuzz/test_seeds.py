@@ -15,10 +15,11 @@ from janitor.restic.lock import read_lock
 from janitor.state import decode
 from janitor.store.location import parse_location
 from tests.forge import PASSWORD, compress, name_of
-from tests.fuzz import configuration, kubernetes, locations, seeds
+from tests.fuzz import configuration, kubernetes, locations, seeds, sweeping
 from tests.fuzz.answers import whole
 from tests.fuzz.apiservers import _CONFIGMAP, _client
 from tests.fuzz.wire import wire
+from tests.sweep.doubles import scene_in
 
 
 def dumped(document: object) -> bytes:
@@ -48,7 +49,7 @@ def test_the_configuration_is_one(tmp_path: Path) -> None:
     """As above."""
     path = tmp_path / "janitor.yaml"
     path.write_bytes(dumped(configuration._FILE))
-    assert len(load_configuration(path, process={}).repositories) == 2
+    assert len(load_configuration(path, process={}).repositories) == 3
 
 
 def test_the_locations_are_restics() -> None:
@@ -70,6 +71,16 @@ def test_the_lists_are_a_cluster_with_a_living_holder() -> None:
     lists["pods"] = seeds.page("PodList", [seeds.PODS[0]])
     seen = kubernetes.observed(**{name: (dumped(each),) for name, each in lists.items()})
     assert kubernetes.judged(seen) == "stale"
+
+
+def test_the_sweep_has_something_to_remove(tmp_path: Path) -> None:
+    """Else nothing behind the first doubt of a sweep is ever fuzzed."""
+    pods = dumped(sweeping._PODS)
+    with scene_in(tmp_path) as scene:
+        sweeping.furnish(scene, [], dumped(sweeping._STATE), pods)
+        told, result = scene.sweep()
+    assert told.verdicts == ["holder-absent"]
+    assert result.report.removed == 1
 
 
 def test_the_server_answers_as_one_should() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import socketserver
 import threading
@@ -59,5 +60,6 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 @cache
 def wire() -> Wire:
-    """The one of this process."""
+    """The one of this process. What urllib3 logs of its broken headers is no news."""
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     return Wire()
