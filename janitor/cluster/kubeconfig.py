@@ -57,8 +57,8 @@ def choose(context: str | None, environ: Mapping[str, str]) -> Chosen:
     if name not in contexts:
         known = ", ".join(sorted(contexts)) or "none at all"
         raise BadKubeconfig(f"The kubeconfig has no context {name!r}; it has: {known}.")
-    cluster_name = str(contexts[name].content.get("cluster") or "")
-    user_name = str(contexts[name].content.get("user") or "")
+    cluster_name = _text(contexts[name].content.get("cluster"))
+    user_name = _text(contexts[name].content.get("user"))
     cluster = _entries(documents, "clusters", "cluster").get(cluster_name)
     if cluster is None or not _is_url(cluster.content.get("server")):
         raise BadKubeconfig(
@@ -94,17 +94,36 @@ def _is_url(server: object) -> bool:
 
 def _files(environ: Mapping[str, str]) -> list[Path]:
     listed = environ.get("KUBECONFIG", "")
-    named = [Path(part) for part in listed.split(os.pathsep) if part]
+    named = [_expanded(part) for part in listed.split(os.pathsep) if part]
     if not named:
-        home = environ.get("HOME")
-        named = [Path(home or "~").expanduser() / ".kube" / "config"]
-    found = [path.expanduser() for path in named if path.expanduser().exists()]
+        named = [_expanded(environ.get("HOME") or "~") / ".kube" / "config"]
+    found = [path for path in named if _is_there(path)]
     if not found:
         raise BadKubeconfig(
             f"There is no kubeconfig at {', '.join(map(str, named))}: set KUBECONFIG, or judge "
             "by a file with --cluster."
         )
     return found
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # no such user
+        return Path(text)
+
+
+def _is_there(path: Path) -> bool:
+    """True also for one that cannot be looked at: reading it says why."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
+def _text(value: object) -> str:
+    """A name. Anything else is none, and is not written out: an anchor can make it endless."""
+    return value if isinstance(value, str) else ""
 
 
 def _document(file: Path) -> Mapping[str, Any]:
@@ -127,9 +146,8 @@ def _document(file: Path) -> Mapping[str, Any]:
 def _current(documents: list[tuple[Path, Mapping[str, Any]]]) -> str:
     """The first file that sets it wins, as with kubectl."""
     for _, document in documents:
-        current = document.get("current-context")
-        if current:
-            return str(current)
+        if current := _text(document.get("current-context")):
+            return current
     raise BadKubeconfig("The kubeconfig has no current context: name one with --context.")
 
 
@@ -142,7 +160,7 @@ def _entries(
         for item in _mappings(document.get(plural)):
             content = item.get(singular)
             if isinstance(content, Mapping):
-                found.setdefault(str(item.get("name")), _Entry(file, content))
+                found.setdefault(_text(item.get("name")), _Entry(file, content))
     return found
 
 
@@ -153,19 +171,26 @@ def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
 
 def _check_files(kind: str, entry: _Entry, name: str) -> None:
     for key in _FILES[kind]:
-        value = entry.content.get(key)
+        value = _text(entry.content.get(key))
         if value and f"{key}-data" not in entry.content:
-            path = entry.file.parent / str(value)
-            if not path.is_file():
+            path = entry.file.parent / value
+            if not _is_file(path):
                 raise BadKubeconfig(
                     f"The {kind} {name!r} of the kubeconfig {entry.file} names a {key} that is "
                     f"not there: {path}."
                 )
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _check_provider(user: _Entry, name: str) -> None:
     provider = user.content.get("auth-provider")
-    if isinstance(provider, Mapping) and provider.get("name") not in _LEGACY_PROVIDERS:
+    if isinstance(provider, Mapping) and _text(provider.get("name")) not in _LEGACY_PROVIDERS:
         raise BadKubeconfig(
             f"The user {name!r} of the kubeconfig signs in by an auth-provider that is no longer "
             "supported; use an exec plugin, or judge by a file with --cluster."
@@ -176,7 +201,7 @@ def _exec_command(user: _Entry | None, name: str) -> str | None:
     plugin = user.content.get("exec") if user is not None else None
     if not isinstance(plugin, Mapping) or user is None or "token" in user.content:
         return None
-    command = str(plugin.get("command") or "")
+    command = _text(plugin.get("command"))
     if shutil.which(command) or shutil.which(str(user.file.parent / command)):
         return command
     raise BadKubeconfig(

@@ -254,13 +254,13 @@ def _date(header: str | None) -> datetime | None:
         return None
     try:
         date = email.utils.parsedate_to_datetime(header)
-    except ValueError:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _apart(answer: Answer, served: datetime) -> timedelta:
     """The most that the clocks may differ by: the server looked at its own at some time while the
     request was on its way, and cut what it saw to the second.
     """
-    return max(answer.received - served, served + _ONE_SECOND - answer.sent)
+    return max(answer.received - served, served - answer.sent + _ONE_SECOND)

@@ -6,11 +6,12 @@ field that every server sends has no default: a page without it is no page.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _Wire(msgspec.Struct, rename="camel", gc=False):
@@ -28,7 +29,7 @@ class WireOwner(_Wire):
 class WireMeta(_Wire):
     """`metadata` of an object."""
 
-    name: str = ""
+    name: Text
     namespace: str = ""
     uid: str = ""
     generate_name: str = ""
@@ -36,6 +37,13 @@ class WireMeta(_Wire):
     deletion_timestamp: str | None = None
     labels: dict[str, str] | None = None
     owner_references: list[WireOwner] | None = None
+
+
+class WirePodMeta(WireMeta, kw_only=True):
+    """`metadata` of a Pod. One that does not say who it is could be anybody's."""
+
+    namespace: Text
+    uid: Text
 
 
 class WireListMeta(_Wire):
@@ -127,7 +135,7 @@ class WirePodStatus(_Wire):
 class WirePod(_Wire):
     """A v1 Pod."""
 
-    metadata: WireMeta
+    metadata: WirePodMeta
     spec: WirePodSpec
     status: WirePodStatus | None = None
 

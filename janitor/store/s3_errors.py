@@ -36,6 +36,8 @@ _WRONG_KEYS = {
 _WRONG_REGION = frozenset(
     {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
 )
+_LONGEST = 64 * 1024
+"""Characters of the library's text that are looked at: it holds the server's whole answer."""
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _MOVED = (
     HTTPStatus.MOVED_PERMANENTLY,
@@ -66,7 +68,7 @@ class Answer:
     @classmethod
     def of(cls, error: BaseException) -> Answer:
         """Takes the library's text apart."""
-        text = str(error)
+        text = str(error)[:_LONGEST]
         status = re.search(r"status code: (\d{3})", text)
         code = re.search(r"<Code>([^<]{1,80})</Code>", text)
         message = re.search(r"<Message>([^<]*)</Message>", text)
@@ -89,7 +91,9 @@ class Answer:
     @property
     def region(self) -> str:
         """The region that the server names, where it does."""
-        found = re.search(r"<Region>([a-z0-9-]+)</Region>|expecting '([a-z0-9-]+)'", self.text)
+        found = re.search(
+            r"<Region>([a-z0-9-]{1,40})</Region>|expecting '([a-z0-9-]{1,40})'", self.text
+        )
         return (found[1] or found[2]) if found else ""
 
 
@@ -98,7 +102,8 @@ def translated(
 ) -> StoreError:
     """The error that says in one sentence what went wrong and what would mend it."""
     reason = one_line(answer.message or answer.text.partition("Debug source")[0], secrets)
-    said = f"{answer.code}: {reason}" if answer.code else reason
+    code = one_line(answer.code, secrets)
+    said = f"{code}: {reason}" if code else reason
     if answer.other_region:
         named = f" to {answer.region}" if answer.region else " to the bucket's region"
         return Unreachable(f"{shown} is served elsewhere; set AWS_DEFAULT_REGION{named}")

@@ -134,7 +134,7 @@ def test_a_time_long_after_the_last_heartbeat_is_a_doubt(cluster):
 
 def test_no_time_at_all_is_refused(cluster):
     """Else ages are measured from nowhere."""
-    bare = {"kind": "Pod", "metadata": {"name": "a"}, "spec": {}}
+    bare = {"kind": "Pod", "metadata": {"name": "a", "namespace": "b", "uid": "c"}, "spec": {}}
     with pytest.raises(BadClusterFile, match="--observed-at"):
         cluster([bare])
 
