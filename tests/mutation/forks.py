@@ -39,6 +39,8 @@ class Ended:
     answer: object
     signal: str
     """Empty where it answered."""
+    said: str
+    """The end of what it wrote to its standard streams."""
     cpu: float
     wall: float
 
@@ -109,10 +111,8 @@ def _fork(do: Callable[[], object], child: _Child, bounds: Bounds) -> int:
         child.answer.write_text(json.dumps(do()))
         code = 0
     except BaseException:  # noqa: BLE001 - a child must never go on as its parent
-        traceback.print_exc()
+        os.write(2, traceback.format_exc().encode("utf-8", "replace"))
     finally:
-        with contextlib.suppress(Exception):
-            sys.stderr.flush()
         os._exit(code)
 
 
@@ -126,13 +126,14 @@ def _end_of(pid: int, child: _Child, bounds: Bounds) -> Ended | None:
         return None
     _kill(pid)  # what it may have left behind
     code = os.waitstatus_to_exitcode(status)
+    said = child.log.read_text("utf-8", "replace")[-4000:] if child.log.exists() else ""
     if code > 0:
-        raise Died(child.log.read_text("utf-8", "replace")[-4000:])
+        raise Died(said)
     answer = json.loads(child.answer.read_text()) if code == 0 else None
     by_signal = signal.Signals(-code).name if code < 0 else ""
     shutil.rmtree(child.folder, ignore_errors=True)
     wall = time.monotonic() - child.began
-    return Ended(answer, by_signal, used.ru_utime + used.ru_stime, wall)
+    return Ended(answer, by_signal, said, used.ru_utime + used.ru_stime, wall)
 
 
 def _kill(pid: int) -> None:

@@ -21,7 +21,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "janitor.cluster.file": (f"{_CLUSTER}test_file.py",),
     "janitor.cluster.kubeconfig": (f"{_CLUSTER}test_connect.py",),
     "janitor.cluster.observe": (f"{_CLUSTER}test_observe.py",),
-    "janitor.cluster.paging": (f"{_CLUSTER}test_observe.py",),
+    "janitor.cluster.paging": (f"{_CLUSTER}test_paging.py",),
     "janitor.cluster.wire": (
         f"{_CLUSTER}test_decode.py",
         f"{_CLUSTER}test_file.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -40,7 +41,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _function(mutant: Mutant) -> FunctionType:
-    found: object = sys.modules[mutant.module]
+    found: object = importlib.import_module(mutant.module)
     for name in mutant.function.split("."):
         found = vars(found)[name]
     found = getattr(found, "fget", None) or found

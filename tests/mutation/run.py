@@ -75,7 +75,7 @@ def run_mutants(
         warm = functools.partial(_collected_once, early, tests, scratch, jobs, report)
         ((_, ended),) = in_children([("", warm)], scratch=scratch, jobs=1, bounds=_PATIENT)
         if not isinstance(ended.answer, dict) or ended.answer["fault"]:
-            raise NotGreen(str(ended))
+            raise NotGreen(f"{ended.said}\n{ended.answer or ended.signal}")
         bounds = Bounds(ended.answer["cpu"], ended.answer["wall"])
         later = set(ended.answer["later"])
         late = [one for one in mutants if one.at_import or str(one) in later]
@@ -169,11 +169,13 @@ class _MutantLoop:
         """What fails without any mutation."""
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        unchanged = [("", functools.partial(_first_failure, session.items))]
+        unchanged = [("", functools.partial(_durations, session.items))]
         ((_, ended),) = in_children(unchanged, scratch=self._scratch, jobs=1, bounds=_PATIENT)
-        self.fault = str(ended.answer or ended.signal)
+        took = ended.answer
+        self.fault = "" if isinstance(took, dict) else str(took or ended.signal)
         if session.testsfailed or self.fault:
             return True
+        session.items.sort(key=lambda item: took[item.nodeid])  # the quick ones first
         gc.freeze()  # else every child copies the pages that its collector looks at
         self.bounds = Bounds(cpu=15 + 4 * round(ended.cpu), wall=90 + 6 * ended.wall)
         work = (
@@ -203,6 +205,18 @@ class _MutantLoop:
         rank = {test: index for index, test in enumerate(self._caught_by[mutant.function])}
         last = len(rank)
         return _first_failure(sorted(session.items, key=lambda one: rank.get(one.nodeid, last)))
+
+
+def _durations(items: Sequence[pytest.Item]) -> dict[str, float] | str:
+    """How long each test takes, or the first that fails."""
+    took: dict[str, float] = dict.fromkeys((item.nodeid for item in items), 0.0)
+
+    class Watch:
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            took[report.nodeid] += report.duration
+
+    items[0].config.pluginmanager.register(Watch())
+    return _first_failure(items) or took
 
 
 def _first_failure(items: Sequence[pytest.Item]) -> str:

@@ -408,6 +408,29 @@ def test_a_signal_ends_the_removals_and_the_rest_is_told(scene: Scene) -> None:
     assert result.report.exit_code == 143
 
 
+def test_only_what_would_have_gone_is_told_as_left_by_the_signal(scene: Scene) -> None:
+    """Else a lock that is kept for its living holder looks as if it only lacked the time."""
+    shop = scene.repository()
+    held = shop.lock(time=LONG_AGO, hostname=HELD)
+    stale = shop.lock(time=LONG_AGO)
+    scene.remember()
+    numbers = {"sent": 0}
+    scene.signal = lambda: numbers["sent"]
+    first = scene.cluster.observe
+
+    def observe(**asked: object) -> object:
+        numbers["sent"] = 15
+        return first(**asked)  # type: ignore[arg-type]
+
+    scene.cluster.looks = [observed(alive(HELD))]
+    scene.cluster.observe = observe  # type: ignore[assignment, method-assign]
+    told, result = scene.sweep()
+    details = {report.lock: report.detail for report in told.locks}
+    assert details[held] is None
+    assert "told to stop" in str(details[stale])
+    assert (result.report.removed, result.report.exit_code) == (0, 143)
+
+
 def test_the_bytes_are_logged_before_the_deletion(
     scene: Scene,
 ) -> None:

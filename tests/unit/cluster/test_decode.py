@@ -10,7 +10,15 @@ import pytest
 
 from janitor.cluster.decode import event_of, node_of, pod_of, timestamp
 from janitor.cluster.wire import WireEvent, WireNode, WirePod
-from janitor.model import Container, ContainerKind, ContainerState, OwnerReference
+from janitor.model import (
+    Container,
+    ContainerKind,
+    ContainerState,
+    Node,
+    OwnerReference,
+    Pod,
+    PodEvent,
+)
 from tests.apiserver import event, node, pod
 
 RUNNING, ENDED, NEVER = (
@@ -52,6 +60,8 @@ def container(status: dict | None, **pod_fields: object) -> Container:
             AT2,
         ),
         ({"state": {"waiting": {}}, "restartCount": 3}, ENDED, None, None),
+        ({"state": {"waiting": {}}, "restartCount": 1}, ENDED, None, None),
+        ({"state": {"waiting": {}}, "restartCount": 0}, NEVER, None, None),
         ({"state": {"waiting": {}}, "restartCount": 3, "lastState": {}}, ENDED, None, None),
         ({"state": {"waiting": {"reason": "PodInitializing"}}}, NEVER, None, None),
         (
@@ -106,7 +116,38 @@ def test_a_reported_container_that_the_spec_lacks_is_kept():
     document["status"]["containerStatuses"].append(
         {"name": "debug", "state": {"running": {"startedAt": T1}}}
     )
-    assert [each.name for each in decoded(document).containers] == ["backup", "debug"]
+    document["status"]["containerStatuses"].append({"name": "shell", "state": OOM})
+    seen = decoded(document).containers
+    assert [(each.name, each.state) for each in seen] == [
+        ("backup", RUNNING),
+        ("debug", RUNNING),
+        ("shell", ENDED),
+    ]
+    assert not any(each.restart_always for each in seen)
+
+
+def test_a_container_without_a_status_is_what_the_spec_says():
+    """Else a sidecar that is yet to start is taken for one that runs once."""
+    document = pod(
+        "x",
+        initContainers=[{"name": "first"}, {"name": "sidecar", "restartPolicy": "Always"}],
+        ephemeralContainers=[{"name": "shell"}],
+    )
+    document["spec"]["containers"][0]["restartPolicy"] = "Always"
+    document["status"] = {"phase": "Pending"}
+    assert decoded(document).containers == (
+        Container("first", ContainerKind.INIT),
+        Container("sidecar", ContainerKind.INIT, restart_always=True),
+        Container("backup"),
+        Container("shell", ContainerKind.EPHEMERAL),
+    )
+
+
+def test_why_it_waits_is_kept():
+    """Else nobody learns why the holder does not start."""
+    assert container({"state": {"waiting": {"reason": "ErrImagePull"}}}).reason == "ErrImagePull"
+    assert container({"state": {"waiting": {"reason": ""}}}).reason is None
+    assert container({"state": {"waiting": {}}}).reason is None
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -139,6 +180,46 @@ def test_all_three_lists_of_containers_count():
     assert seen["sidecar"].restart_always
     assert not seen["backup"].restart_always
     assert seen["shell"].kind is ContainerKind.EPHEMERAL
+
+
+def test_a_plain_pod_is_whole():
+    """Else a pod has no age, no Node or no container, and may hold no lock or every one."""
+    document = pod("db-0", namespace="shop", uid="1", created=T1, started=T2, node="worker-1")
+    assert decoded(document) == Pod(
+        namespace="shop",
+        name="db-0",
+        uid="1",
+        created=AT1,
+        phase="Running",
+        node="worker-1",
+        containers=(Container("backup", state=RUNNING, started=AT2),),
+    )
+
+
+def test_an_empty_text_is_as_good_as_absent():
+    """Else a pod that is not scheduled yet has a Node of no name, or an empty hostname."""
+    document = pod(
+        "x", node="", hostname="", hostnameOverride="", runtimeClassName="", initContainers=[]
+    )
+    document["metadata"]["labels"] = {"pod-template-hash": ""}
+    document["status"] |= {"reason": "", "message": "", "hostIP": ""}
+    seen = decoded(document)
+    assert (seen.node, seen.hostname, seen.hostname_override) == (None, None, None)
+    assert (seen.runtime_class, seen.template_hash) == (None, None)
+    assert (seen.reason, seen.message, seen.host_addresses) == (None, None, ())
+
+
+def test_every_owner_is_kept():
+    """Else a pod whose controller is named second has no family."""
+    document = pod("x")
+    document["metadata"]["ownerReferences"] = [
+        {"kind": "BackupSession", "name": "nightly"},
+        {"kind": "Job", "name": "shop", "controller": True},
+    ]
+    assert decoded(document).owners == (
+        OwnerReference("BackupSession", "nightly"),
+        OwnerReference("Job", "shop", controller=True),
+    )
 
 
 def test_everything_that_names_a_pod_is_kept():
@@ -227,6 +308,80 @@ def test_a_node_has_all_its_names():
     document["metadata"]["labels"]["kubernetes.io/hostname"] = "worker-1.example.net"
     seen = node_of(msgspec.json.decode(json.dumps(document), type=WireNode))
     assert seen.names == ("Worker-1", "worker-1.example.net", "10.0.0.1")
+
+
+def test_a_node_without_most_of_itself_is_read():
+    """Else one Node that has just been added ends the sweep, or vouches for its pods."""
+    bare = {"metadata": {"name": "n"}}
+    for document in (
+        bare,
+        bare | {"status": {}},
+        bare | {"status": {"addresses": None, "conditions": None}},
+        {"metadata": {"name": "n", "labels": None}},
+        {"metadata": {"name": "n", "labels": {"kubernetes.io/hostname": ""}}},
+    ):
+        seen = node_of(msgspec.json.decode(json.dumps(document), type=WireNode))
+        assert seen == Node("n", ready=False)
+
+
+def test_a_node_has_all_its_addresses():
+    """Else a Node that is named by its second address is not recognised."""
+    document = node("n")
+    document["status"]["addresses"] = [{"address": "10.0.0.1"}, {"address": "fd00::1"}, {}]
+    seen = node_of(msgspec.json.decode(json.dumps(document), type=WireNode))
+    assert seen.addresses == ("10.0.0.1", "fd00::1")
+
+
+def test_an_event_is_whole():
+    """Else nobody learns why a holder died, or an Event of one namespace counts in another."""
+    seen = event_of(msgspec.json.decode(json.dumps(event("a", reason="Killing")), type=WireEvent))
+    assert seen == PodEvent(
+        "shop", "a", "Killing", "Killing a", dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    )
+    bare = {
+        "metadata": {"name": "x", "namespace": "shop"},
+        "involvedObject": {"kind": "Pod", "name": "a"},
+    }
+    assert event_of(msgspec.json.decode(json.dumps(bare), type=WireEvent)) == PodEvent("shop", "a")
+    bare["involvedObject"]["namespace"] = "media"
+    assert event_of(msgspec.json.decode(json.dumps(bare), type=WireEvent)).namespace == "media"
+
+
+@pytest.mark.parametrize("about", [None, {"kind": "Pod"}, {"kind": "Pod", "name": ""}])
+def test_an_event_about_nothing_is_no_evidence(about):
+    """Else one odd Event ends the sweep, or makes an empty hostname ours."""
+    document = {"metadata": {"name": "x", "namespace": "shop"}, "involvedObject": about}
+    assert event_of(msgspec.json.decode(json.dumps(document), type=WireEvent)) is None
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "eventTime",
+        "firstTimestamp",
+        "lastTimestamp",
+        "deprecatedFirstTimestamp",
+        "deprecatedLastTimestamp",
+        "series",
+        "creationTimestamp",
+    ],
+)
+def test_the_newest_of_an_events_times_counts(field):
+    """Else an Event that is told again looks as old as its first telling."""
+    others = {"eventTime": T1, "firstTimestamp": T1, "lastTimestamp": None}
+    document = event("a") | others
+    document["metadata"]["creationTimestamp"] = T1
+    if field == "creationTimestamp":
+        document["metadata"][field] = T2
+    else:
+        document[field] = {"lastObservedTime": T2} if field == "series" else T2
+    assert event_of(msgspec.json.decode(json.dumps(document), type=WireEvent)).time == AT2
+
+
+def test_an_event_without_a_time_has_none():
+    """Else one odd Event ends the sweep."""
+    document = event("a") | {"lastTimestamp": None}
+    assert event_of(msgspec.json.decode(json.dumps(document), type=WireEvent)).time is None
 
 
 def test_events_of_both_apis_are_read():

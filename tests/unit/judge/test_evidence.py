@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from janitor.holder import Claim
 from janitor.model import ContainerKind, Policy, StoreClock
 
 from .builders import (
+    EVIDENCE,
     HOST,
     HOUR,
     LOCKED,
@@ -154,6 +156,7 @@ def test_the_evidence_of_a_doubt_has_no_cluster_in_it() -> None:
 
 def test_the_words_of_whose_it_is() -> None:
     """Scripts that tell a seen pod from a mere name would meet a word they do not know."""
+    assert {claim.value for claim in Claim} == EVIDENCE
     relative = pod("db-0", owners=controlled("StatefulSet", "db"))
     of = repository("laptop", namespaces=("shop",))
     assert decide(lock("laptop"), of=of).evidence["hostname_is_ours"] == "pattern"

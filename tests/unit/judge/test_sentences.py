@@ -41,6 +41,7 @@ AFTER = LOCKED + HOUR
     [
         (lambda: decide(unreadable("it is not JSON")), "It is not JSON."),
         (lambda: decide(unreadable("It is not JSON.")), "It is not JSON."),
+        (lambda: decide(unreadable("the name is not hex...")), "The name is not hex."),
         (lambda: decide(unreadable("")), ""),
         (
             lambda: decide(lock(put_back=True)),
@@ -238,6 +239,7 @@ def test_what_comes_from_outside_stays_in_its_line() -> None:
     """A hostname or a reason with a line break would forge a line of the log, or hide one."""
     foreign = decide(lock("a\nb"), of=NOBODYS).detail
     assert foreign.startswith(r"Nothing shows that 'a\nb' is a host of this cluster;")
+    assert "'büro'" in decide(lock("büro"), of=NOBODYS).detail
     dead = pod(HOST, ended(AFTER), phase="Failed", reason="Evi\x1b[2Kcted")
     assert r"('Evi\x1b[2Kcted') has ended" in decide(observation=observe(dead)).detail
 
