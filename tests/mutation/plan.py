@@ -15,17 +15,17 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "janitor.cluster.configmap": (f"{_CLUSTER}test_configmap.py",),
     "janitor.cluster.connect": (f"{_CLUSTER}test_connect.py",),
     "janitor.cluster.decode": (f"{_CLUSTER}test_decode.py", f"{_CLUSTER}test_file.py"),
-    "janitor.cluster.errors": (f"{_CLUSTER}test_observe.py", f"{_CLUSTER}test_configmap.py"),
+    "janitor.cluster.errors": (f"{_CLUSTER}test_errors.py", f"{_CLUSTER}test_configmap.py"),
     "janitor.cluster.events_writer": (f"{_CLUSTER}test_events_writer.py",),
     "janitor.cluster.exchange": (f"{_CLUSTER}test_observe.py", f"{_CLUSTER}test_connect.py"),
     "janitor.cluster.file": (f"{_CLUSTER}test_file.py",),
-    "janitor.cluster.kubeconfig": (f"{_CLUSTER}test_connect.py",),
+    "janitor.cluster.kubeconfig": (f"{_CLUSTER}test_kubeconfig.py", f"{_CLUSTER}test_connect.py"),
     "janitor.cluster.observe": (f"{_CLUSTER}test_observe.py",),
     "janitor.cluster.paging": (f"{_CLUSTER}test_paging.py",),
     "janitor.cluster.wire": (
         f"{_CLUSTER}test_decode.py",
         f"{_CLUSTER}test_file.py",
-        f"{_CLUSTER}test_observe.py",
+        f"{_CLUSTER}test_paging.py",
     ),
 }
 """`cluster.port` holds nothing that runs."""
