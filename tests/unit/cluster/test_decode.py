@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 
@@ -401,3 +402,173 @@ def test_an_event_about_another_kind_is_no_evidence():
     """Else a Job of that name is taken for a pod."""
     about = msgspec.json.decode(json.dumps(event("a", kind="Job")), type=WireEvent)
     assert event_of(about) is None
+
+
+# --- what may be missing ---------------------------------------------------------------------
+
+
+def whole_status(name: str) -> dict:
+    return {
+        "name": name,
+        "restartCount": 1,
+        "state": {"terminated": {"startedAt": T1, "finishedAt": T2, "exitCode": 1, "reason": "E"}},
+        "lastState": {"terminated": {"startedAt": T1, "finishedAt": T2}},
+    }
+
+
+WAITING = {"state": {"running": None, "waiting": {"reason": "W"}}, "lastState": OOM}
+WHOLE_POD = {
+    "metadata": {
+        "name": "p",
+        "namespace": "shop",
+        "uid": "1",
+        "generateName": "p-",
+        "creationTimestamp": T1,
+        "deletionTimestamp": T2,
+        "labels": {"pod-template-hash": "5d4f"},
+        "ownerReferences": [{"kind": "Job", "name": "p", "controller": True}],
+    },
+    "spec": {
+        "containers": [{"name": "a", "restartPolicy": "Always"}, {"name": "w"}],
+        "initContainers": [{"name": "b", "restartPolicy": "Always"}],
+        "ephemeralContainers": [{"name": "c"}],
+        "nodeName": "worker-1",
+        "hostname": "h",
+        "hostnameOverride": "o",
+        "setHostnameAsFQDN": True,
+        "hostNetwork": True,
+        "runtimeClassName": "kata",
+    },
+    "status": {
+        "phase": "Running",
+        "reason": "R",
+        "message": "M",
+        "hostIP": "10.0.0.1",
+        "hostIPs": [{"ip": "10.0.0.2"}],
+        "containerStatuses": [
+            whole_status("a"),
+            WAITING | {"name": "w"},
+            {"name": "r", "state": {"running": {"startedAt": T1}}},
+        ],
+        "initContainerStatuses": [whole_status("b")],
+        "ephemeralContainerStatuses": [whole_status("c")],
+    },
+}
+WHOLE_NODE = {
+    "metadata": {"name": "n", "labels": {"kubernetes.io/hostname": "h"}},
+    "status": {
+        "conditions": [{"type": "Ready", "status": "True", "lastHeartbeatTime": T1}],
+        "addresses": [{"address": "10.0.0.1"}],
+    },
+}
+WHOLE_EVENT = {
+    "metadata": {"name": "e", "namespace": "shop", "creationTimestamp": T1},
+    "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "a"},
+    "regarding": {"kind": "Pod", "namespace": "shop", "name": "a"},
+    "reason": "R",
+    "message": "M",
+    "note": "N",
+    "eventTime": T1,
+    "firstTimestamp": T1,
+    "lastTimestamp": T1,
+    "deprecatedFirstTimestamp": T1,
+    "deprecatedLastTimestamp": T1,
+    "series": {"lastObservedTime": T2},
+}
+WIRES = {
+    "pod": (WHOLE_POD, WirePod, pod_of),
+    "node": (WHOLE_NODE, WireNode, node_of),
+    "event": (WHOLE_EVENT, WireEvent, event_of),
+}
+NEVER_NULL = {"name", "namespace", "uid", "generateName", "kind", "address", "ip", "restartCount"}
+"""Plain strings and numbers of the API, which no server sends as null."""
+NEEDED = {"metadata", "spec"}
+
+
+def places(document: object, path: tuple = ()) -> list[tuple]:
+    """The path of every field in a document."""
+    found = []
+    pairs = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in pairs:
+        if isinstance(document, dict):
+            found.append((*path, key))
+        if isinstance(value, (dict, list)):
+            found += places(value, (*path, key))
+    return found
+
+
+def without(document: dict, path: tuple, *, null: bool = False) -> dict:
+    """The document without one field, or with null there."""
+    changed = copy.deepcopy(document)
+    *way, last = path
+    inner = changed
+    for step in way:
+        inner = inner[step]
+    if null:
+        inner[last] = None
+    else:
+        del inner[last]
+    return changed
+
+
+def read(kind: str, document: dict) -> object:
+    _, wire, decode = WIRES[kind]
+    return decode(msgspec.json.decode(json.dumps(document), type=wire))
+
+
+def may_be_null(path: tuple) -> bool:
+    condition = path[-3:-2] == ("conditions",) and path[-1] in ("type", "status")
+    return not (path[-1] in NEVER_NULL | NEEDED or "labels" in path[:-1] or condition)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [(kind, path) for kind in WIRES for path in places(WIRES[kind][0]) if may_be_null(path)],
+    ids=str,
+)
+def test_a_null_anywhere_is_as_good_as_absent(kind, path):
+    """Else one null of a Go server, in a place where nobody saw one yet, ends the sweep."""
+    document = WIRES[kind][0]
+    assert read(kind, without(document, path, null=True)) == read(kind, without(document, path))
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        (kind, path)
+        for kind in WIRES
+        for path in places(WIRES[kind][0])
+        if path[-1] not in NEEDED and not ("ontainer" in str(path) and path[-1] == "name")
+    ],
+    ids=str,
+)
+def test_a_field_may_be_missing(kind, path):
+    """Else an object that some other server, or an older one, leaves a field out of is refused."""
+    read(kind, without(WIRES[kind][0], path))
+
+
+def test_what_is_missing_has_no_name():
+    """Else a field that is left out is taken for one with some value."""
+    nameless = {
+        "metadata": {"ownerReferences": [{}]},
+        "spec": {},
+        "status": {"hostIPs": [{}], "hostIP": "10.0.0.1"},
+    }
+    assert read("pod", nameless) == Pod(
+        "", "", "", owners=(OwnerReference("", ""),), host_addresses=("10.0.0.1",)
+    )
+    bare = {"metadata": {}, "status": {"conditions": [{}], "addresses": [{}]}}
+    assert read("node", bare) == Node("", ready=False)
+    ready = {"metadata": {"name": "n"}, "status": {"conditions": [{"type": "Ready"}]}}
+    assert read("node", ready) == Node("n", ready=False)
+    assert read("event", {"metadata": {}, "regarding": {"name": "a"}}) is None
+    assert read("event", {"metadata": {}, "regarding": {"kind": "Pod", "name": "a"}}) == PodEvent(
+        "", "a"
+    )
+
+
+def test_the_one_address_of_older_servers_counts():
+    """Else a hostNetwork pod of an older cluster does not carry its Node's address."""
+    document = pod("x")
+    document["status"]["hostIP"] = "10.0.0.1"
+    assert decoded(document).host_addresses == ("10.0.0.1",)

@@ -151,6 +151,7 @@ def test_what_is_left_out_has_no_time(cluster):
 def test_what_has_no_time_is_read_all_the_same(cluster, bare):
     """Else one pod that is not scheduled yet ends the command in a traceback."""
     assert cluster(whole(bare)).now() == MADE
+    assert cluster([bare, *whole()]).now() == MADE
 
 
 def test_the_files_own_time_stamps_do_not_count(cluster, tmp_path):

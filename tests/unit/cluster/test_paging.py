@@ -100,6 +100,13 @@ def test_the_same_token_again_is_no_list() -> None:
         listed(page([1], "a"), page([2], "b"), page([3], "a"))
 
 
+def test_a_page_of_another_snapshot_is_no_page_of_this_list() -> None:
+    """Else a pod that moved between two snapshots is in neither page."""
+    other = page([2]).replace(b'"7"', b'"8"')
+    with pytest.raises(Garbled, match="changed the snapshot midway"):
+        listed(page([1], "a"), other)
+
+
 def test_a_list_without_end_is_ended() -> None:
     """Else a server that always has another page holds the sweep up for ever."""
     pages = [page([1], f"token-{number}") for number in range(2_000)]
