@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import logging
 import os
@@ -385,6 +386,17 @@ def test_a_pod_uses_its_service_account(tls_server, account):
     client.call(VERSION)
     client.close()
     assert tls_server.requests[0].authorization.lower() == f"bearer {CANARY}".lower()
+
+
+def test_a_pod_and_a_kubeconfig_of_one_ca_are_one_cluster(tls_server, account, tmp_path):
+    """Else Nodes that a person's dry run saw are another cluster's to the CronJob."""
+    inside = reach(pod_environment(tls_server.port), account=account)
+    ca = (account / "ca.crt").read_bytes()
+    data = base64.b64encode(ca.replace(b"\n", b"\r\n")).decode()
+    there = {"server": "https://another.name:6443", "certificate-authority-data": data}
+    outside = reach(config(tmp_path, document(cluster=there)), "one")
+    expected = hashlib.sha256(b"".join(ca.split())).hexdigest()[:16]
+    assert inside.identity == outside.identity == expected
 
 
 def test_in_a_pod_a_context_still_means_the_kubeconfig(server, tmp_path, account):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
 
 from janitor.cluster.exchange import Answer, Limits
-from janitor.cluster.observe import ApiCluster
+from janitor.cluster.observe import ApiCluster, _date
 from tests.apiserver import event, node, pod
 from tests.unit.cluster.conftest import JANITOR, limits_for
 
@@ -192,12 +193,17 @@ def test_events_are_bounded(server, cluster_of):
 
 def test_events_are_bounded_over_all_namespaces(server, cluster_of):
     """Else ten thousand Events of each namespace fill the memory."""
-    server.events = events_in("janitor", 300) + events_in("media", 11_000) + events_in("shop", 10)
     names = frozenset({"media", "shop"})
-    seen = cluster_of(server).observe(namespaces=names, nodes=False)
-    assert len(seen.events) == 10_000
     path = "/api/v1/namespaces/{}/events"
-    assert asked_for_events(server) == [path.format("janitor"), *[path.format("media")] * 20]
+    server.events = events_in("janitor", 600) + events_in("media", 11_000) + events_in("shop", 10)
+    assert len(cluster_of(server).observe(namespaces=names, nodes=False).events) == 10_000
+    pages = [*[path.format("janitor")] * 2, *[path.format("media")] * 19]
+    assert asked_for_events(server) == pages
+    server.requests.clear()
+    server.events = events_in("media", 10_000) + events_in("shop", 10)
+    assert len(cluster_of(server).observe(namespaces=names, nodes=False).events) == 10_000
+    pages = [path.format("janitor"), *[path.format("media")] * 20]
+    assert asked_for_events(server) == pages
 
 
 @pytest.mark.parametrize("names", [None, frozenset({"shop", "media"})])
@@ -550,6 +556,17 @@ def test_clocks_may_differ_by_so_much(date, received, apart):
     assert f"may be {apart} seconds apart" in said
 
 
+def test_a_date_without_a_zone_is_utc_everywhere(monkeypatch):
+    """Else a person's machine in Tokyo is nine hours from a server whose Date ends in -0000."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert _date("Tue, 24 Nov 2026 01:02:03 -0000") == SENT
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_now_is_the_clock_that_was_given(server, client_of):
     """Else ages are not those of the clock that was compared."""
     fixed = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
@@ -558,4 +575,12 @@ def test_now_is_the_clock_that_was_given(server, client_of):
 
 def test_the_limits_are_those_of_the_documents():
     """Else a request may hang for longer than the Job may run."""
-    assert (Limits().connect, Limits().read, Limits().total) == (5.0, 30.0, 60.0)
+    assert Limits() == Limits(
+        connect=5.0,
+        read=30.0,
+        total=60.0,
+        attempts=4,
+        retrying=60.0,
+        longest_wait=30.0,
+        body=64 * 1024 * 1024,
+    )
