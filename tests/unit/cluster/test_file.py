@@ -317,6 +317,8 @@ GOOD = document(whole())
         (GOOD + b"\n" + GOOD, "more than one"),
         (b'{"kind": "List", "items": 3}', "not what kubectl writes"),
         (b'{"kind": "List"}', "no list"),
+        (b'{"kind": "List", "items": null}', "no list"),
+        (b'{"items": []}', "no list"),
         (json.dumps(pod("a")).encode(), "no list"),
         (document([node()], "NodeList"), "no list"),
         (document([{"kind": "Pod", "metadata": 3}]), r"items\[0\]"),
