@@ -20,6 +20,8 @@ from typing import TypeVar
 _MEMORY = 6 << 30
 _PAUSE = 0.005
 """Seconds between two looks at the children."""
+_PATIENCE = 5
+"""Seconds for children to end their own, when the whole run is told to end."""
 
 _Name = TypeVar("_Name")
 
@@ -88,8 +90,7 @@ def in_children(
                     yield running.pop(pid)[0], ended
             time.sleep(_PAUSE)
     finally:
-        for pid in running:
-            _kill(pid)
+        _end_all(running)
 
 
 def _fork(do: Callable[[], object], child: _Child, bounds: Bounds) -> int:
@@ -136,7 +137,19 @@ def _end_of(pid: int, child: _Child, bounds: Bounds) -> Ended | None:
     return Ended(answer, by_signal, said, used.ru_utime + used.ru_stime, wall)
 
 
-def _kill(pid: int) -> None:
-    """Ends a child and all that it started, which are one process group."""
+def _end_all(children: Iterable[int]) -> None:
+    """Asks them to end, so that a child can end its own children, and then ends them."""
+    for pid in children:
+        _kill(pid, signal.SIGTERM)
+    patience = time.monotonic() + _PATIENCE
+    for pid in children:
+        with contextlib.suppress(ChildProcessError):  # it has ended, and that was seen
+            while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < patience:
+                time.sleep(_PAUSE)
+        _kill(pid)
+
+
+def _kill(pid: int, number: int = signal.SIGKILL) -> None:
+    """Sends a signal to a child and to all that it started, which are one process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, number)

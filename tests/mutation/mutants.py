@@ -43,8 +43,7 @@ class Mutant:
     line: int
     path: tuple[Step, ...] = field(repr=False)
     """From the module's tree to the node that is replaced."""
-    new: ast.AST | None = field(repr=False)
-    """None: the element is taken out of its list."""
+    new: ast.AST = field(repr=False)
     at_import: bool = False
     """The module has to be imported with it: no function's code is enough."""
 
@@ -57,7 +56,7 @@ class Mutant:
         return f"{path_of(self.module).relative_to(ROOT)}:{self.line} {self.function}: {self.words}"
 
     def code(self) -> CodeType:
-        """The whole module's. Raises SyntaxError where the mutation makes no Python."""
+        """The whole module's."""
         path = path_of(self.module)
         tree = ast.parse(path.read_bytes())
         *way, (name, index) = self.path
@@ -158,7 +157,7 @@ class _Walk:
         walk = self
         if isinstance(node, ast.stmt):
             walk = replace(self, statement=_header(node))
-        place = Place(parent, path[-1][0], self.function, self.struct, following, enums=self.enums)
+        place = Place(parent, self.function, self.struct, following, self.enums)
         line = getattr(node, "lineno", None) or getattr(parent, "lineno", 0)
         for words, new in changes(node, place):
             whole = words
@@ -184,11 +183,10 @@ class _Walk:
 
 def _header(node: ast.stmt) -> str:
     """The first line of a statement."""
-    bodies = {name: [] for name in ("body", "orelse", "finalbody", "handlers", "cases")}
     bare = copy.copy(node)
-    for name, nothing in bodies.items():
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
         if hasattr(bare, name):
-            setattr(bare, name, nothing)
+            setattr(bare, name, [])
     return text_of(bare)
 
 

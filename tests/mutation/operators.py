@@ -1,7 +1,7 @@
 """What may be wrong with one piece of code: for a node of the syntax tree, the nodes instead of it.
 
-Every change is a pair of words for people and the new node; `LEFT_OUT` takes an element out of its
-list. The words do not hold line numbers, so that they outlive changes elsewhere in the file.
+Every change is a pair of words for people and the new node. The words do not hold line numbers, so
+that they outlive changes elsewhere in the file.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-LEFT_OUT = None
-Change = tuple[str, ast.AST | None]
+Change = tuple[str, ast.AST]
 
 _COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE),
@@ -68,8 +67,7 @@ _BIG = 100
 class Place:
     """Where a node stands, as far as the operators ask."""
 
-    parent: ast.AST | None
-    field: str
+    parent: ast.AST
     function: ast.FunctionDef | None
     """The innermost function around it."""
     struct: bool

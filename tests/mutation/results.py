@@ -16,16 +16,14 @@ FOLDER = ROOT / ".run" / "mutation"
 class Results:
     """A file of one line for each mutant that was run; a run that was broken off goes on there.
 
-    It counts only as long as the janitor and the tests are as they were. With `anew` false, what
+    It counts only as long as the janitor and the tests are as they were. With `keep_caught`, what
     was caught stays caught although tests changed since: while tests are being written.
     """
 
     def __init__(self, module: str, tests: Sequence[str], *, keep_caught: bool) -> None:
         self._path = FOLDER / f"{module}.jsonl"
-        self._module = module
-        code = _digest([path_of(module)])
         self._head = {
-            "module": code,
+            "module": _digest([path_of(module)]),
             "janitor": _digest((ROOT / "janitor").rglob("*.py")),
             "tests": _digest(_files(tests)),
         }

@@ -42,7 +42,6 @@ _LIBRARIES = (
 _PATIENT = Bounds(cpu=600, wall=3600)
 _OPTIONS = ("-p", "no:cacheprovider", "-p", "no:xdist", "--tb=short")
 _NOT_POSSIBLE = "not possible"
-_NO_PYTHON = "no Python"
 
 
 @dataclass(frozen=True)
@@ -105,10 +104,7 @@ def _outcome(ended: Ended) -> Outcome:
 
 def _imported(mutant: Mutant, tests: Sequence[str]) -> str:
     """The first test that fails."""
-    try:
-        into_imports(mutant)
-    except SyntaxError:
-        return _NO_PYTHON
+    into_imports(mutant)
     first = _FirstFailure()
     code = pytest.main(["-x", *_OPTIONS, f"--rootdir={ROOT}", *tests], plugins=[first])
     return first.by or ("" if code == pytest.ExitCode.OK else f"pytest ended with {code!r}")
@@ -200,8 +196,6 @@ class _MutantLoop:
             into_function(mutant)
         except NotPossible:
             return _NOT_POSSIBLE
-        except SyntaxError:
-            return _NO_PYTHON
         rank = {test: index for index, test in enumerate(self._caught_by[mutant.function])}
         last = len(rank)
         return _first_failure(sorted(session.items, key=lambda one: rank.get(one.nodeid, last)))

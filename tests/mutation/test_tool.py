@@ -17,10 +17,10 @@ from tests.mutation.accepted import accepted
 from tests.mutation.forks import Bounds, Died, in_children
 from tests.mutation.mutants import ROOT, mutants_of, path_of, sample
 
-ESCAPE = "janitor.names"
+NAMES = "janitor.names"
 
 
-def words_of(function: str, module: str = ESCAPE) -> list[str]:
+def words_of(function: str, module: str = NAMES) -> list[str]:
     return [one.words for one in mutants_of(module) if one.function == function]
 
 
@@ -48,7 +48,7 @@ def test_a_condition_is_inverted_dropped_and_forced() -> None:
 
 def test_every_mutant_is_python_that_differs_from_the_module() -> None:
     """Else a mutant is caught because it cannot even be read, or never, since it is the same."""
-    for module in ("janitor.holder", "janitor.remove", "janitor.cluster.wire"):
+    for module in ("janitor.judge", "janitor.remove", "janitor.cluster.wire"):
         original = compile(path_of(module).read_bytes(), str(path_of(module)), "exec")
         for mutant in mutants_of(module):
             assert mutant.code() != original, mutant
@@ -71,7 +71,7 @@ def test_sentences_for_people_are_left_alone() -> None:
 
 def test_a_sample_is_the_same_for_the_same_seed() -> None:
     """Else a failure cannot be run again."""
-    everyone = mutants_of(ESCAPE)
+    everyone = mutants_of(NAMES)
     assert sample(everyone, 5, 7) == sample(everyone, 5, 7)
     assert sample(everyone, 5, 7) != sample(everyone, 5, 8)
     assert sample(everyone, 10_000, 7) == everyone
@@ -114,8 +114,8 @@ def run(folder: Path, module: str, tests: str, function: str, beginning: str) ->
 
 @pytest.mark.timeout(600)
 def test_tests_that_do_not_look_catch_nothing(tmp_path: Path) -> None:
-    """Else a mutant counts as caught whatever the tests do; `_bounded` knows nothing of names."""
-    outcomes = run(tmp_path, ESCAPE, "tests/unit/store/test_bounded.py", "has_random_suffix", "`")
+    """Else a mutant counts as caught whatever the tests do: these know nothing of names."""
+    outcomes = run(tmp_path, NAMES, "tests/unit/store/test_bounded.py", "has_random_suffix", "`")
     assert len(outcomes) > 2
     assert set(outcomes.values()) == {""}
 
@@ -123,7 +123,7 @@ def test_tests_that_do_not_look_catch_nothing(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_tests_that_look_catch_what_is_wrong_in_a_function(tmp_path: Path) -> None:
     """Else nothing that this package says of the tests is true."""
-    outcomes = run(tmp_path, ESCAPE, "tests/unit/names", "has_random_suffix", "`return ")
+    outcomes = run(tmp_path, NAMES, "tests/unit/names", "has_random_suffix", "`return ")
     assert len(outcomes) == 2
     assert all(by.startswith("tests/unit/names/") for by in outcomes.values())
 
@@ -131,7 +131,7 @@ def test_tests_that_look_catch_what_is_wrong_in_a_function(tmp_path: Path) -> No
 @pytest.mark.timeout(600)
 def test_what_runs_at_import_is_broken_as_well(tmp_path: Path) -> None:
     """Else constants, defaults and tables are never broken."""
-    outcomes = run(tmp_path, ESCAPE, "tests/unit/names", "(module)", "`5` becomes")
+    outcomes = run(tmp_path, NAMES, "tests/unit/names", "(module)", "`5` becomes")
     assert len(outcomes) == 2
     assert all(by.startswith("tests/unit/names/") for by in outcomes.values())
 
@@ -174,7 +174,7 @@ def listed(folder: Path, *words: str) -> Path:
     file = folder / "accepted.toml"
     file.write_text(
         "[[survivor]]\n"
-        f'module = "{ESCAPE}"\nfunction = "has_random_suffix"\nequivalent = true\n'
+        f'module = "{NAMES}"\nfunction = "has_random_suffix"\nequivalent = true\n'
         f'reason = "shown"\nmutations = {json.dumps(list(words))}\n'
     )
     return file
@@ -184,17 +184,17 @@ def test_a_survivor_must_be_listed_and_a_listed_one_survive(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else the list grows stale, and hides what is new."""
-    everyone = [one for one in mutants_of(ESCAPE) if one.function == "has_random_suffix"]
+    everyone = [one for one in mutants_of(NAMES) if one.function == "has_random_suffix"]
     first, second, *_ = everyone
-    allowed = accepted(ESCAPE, listed(tmp_path, first.words))
-    assert compare(ESCAPE, everyone, everyone, [first], allowed) == 0
-    assert compare(ESCAPE, everyone, everyone, [first, second], allowed) == 1
+    allowed = accepted(NAMES, listed(tmp_path, first.words))
+    assert compare(NAMES, everyone, everyone, [first], allowed) == 0
+    assert compare(NAMES, everyone, everyone, [first, second], allowed) == 1
     assert f"survived: {second}" in capsys.readouterr().out
-    assert compare(ESCAPE, everyone, everyone, [], allowed) == 1
+    assert compare(NAMES, everyone, everyone, [], allowed) == 1
     assert "but it is caught" in capsys.readouterr().out
-    assert compare(ESCAPE, everyone, [second], [], allowed) == 0
-    gone = accepted(ESCAPE, listed(tmp_path, "`x` becomes `y`"))
-    assert compare(ESCAPE, everyone, everyone, [], gone) == 1
+    assert compare(NAMES, everyone, [second], [], allowed) == 0
+    gone = accepted(NAMES, listed(tmp_path, "`x` becomes `y`"))
+    assert compare(NAMES, everyone, everyone, [], gone) == 1
     assert "no longer exists" in capsys.readouterr().out
 
 
