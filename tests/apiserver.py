@@ -110,6 +110,9 @@ class Recorded:
     query: dict[str, str]
     authorization: str | None = field(repr=False)
     body: dict | None = None
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    port: int = 0
+    """Of the client: the same as long as it uses one connection."""
 
 
 @dataclass
@@ -398,6 +401,8 @@ class _Handler(BaseHTTPRequestHandler):
             query={key: values[0] for key, values in parse_qs(url.query).items()},
             authorization=self.headers.get("Authorization"),
             body=body,
+            headers=dict(self.headers),
+            port=self.client_address[1],
         )
 
     def _send(self, code: int, body: bytes, fault: Fault) -> None:

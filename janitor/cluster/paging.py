@@ -85,6 +85,8 @@ def _one_snapshot(
         snapshot = snapshot or page.metadata.resource_version
         if page.metadata.resource_version != snapshot:
             raise Garbled(f"Asked to {request.right}, the API server changed the snapshot midway.")
+        if answer.received - first > _LONGEST:
+            raise Garbled(f"It took more than five minutes to {request.right}: that is too old.")
         entries = page.items or []
         items.extend(item for item in map(kind.item_of, entries) if item is not None)
         count += len(entries)
@@ -101,8 +103,6 @@ def _one_snapshot(
             return Listed(tuple(items), answer.received, snapshot)
         if token in tokens:
             raise Garbled(f"Asked to {request.right}, the API server sent one page twice.")
-        if answer.received - first > _LONGEST:
-            raise Garbled(f"It took more than five minutes to {request.right}: that is too old.")
         tokens.add(token)
     raise Garbled(f"Asked to {request.right}, the API server never came to an end.")
 

@@ -222,4 +222,3 @@ class WireKind(_Wire):
     """Only what tells one item from another."""
 
     kind: str = ""
-    api_version: str = ""

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
 
-from janitor.model import LockID, Policy
+from janitor.model import LockID, Observation, Policy
+from janitor.remove import Sight
 from janitor.store.errors import Gone, Refused, Unreachable
+from janitor.store.port import Listing
 from janitor.sweep import Mode
 from tests.sweep.doubles import LONG_AGO, NOW, DiaryStore, Scene, alive, observed
 
 SECRET_TEXT = "hunter2-in-an-exception"
+HELD = "shop-db-backup-29402-abcde"
+"""The hostname of another holder of ours."""
 
 
 def test_a_lock_of_a_dead_holder_goes_with_its_record(scene: Scene) -> None:
@@ -61,6 +70,86 @@ def test_an_observation_serves_for_ten_seconds(scene: Scene, seconds: int, looks
     assert told.locks[0].removed
 
 
+def test_a_lock_that_was_kept_at_first_is_left_for_the_next_sweep(scene: Scene) -> None:
+    """Else a lock goes that the circuit breaker did not count, and that no survey called stale."""
+    shop = scene.repository()
+    shop.lock(time=LONG_AGO)
+    held = shop.lock(time=LONG_AGO, hostname=HELD)
+    scene.remember()
+    scene.cluster.looks = [observed(alive(HELD)), observed()]
+    _age_the_first_look(scene)
+    told, result = scene.sweep()
+    assert shop.locks() == [held]
+    reports = {report.lock: report for report in told.locks}
+    assert reports[held].judgement.verdict.value == "holder-alive"
+    assert (result.report.removed, result.report.kept) == (1, 1)
+
+
+def test_a_lock_that_is_kept_costs_no_second_listing(scene: Scene) -> None:
+    """Else a repository whose locks are all kept is listed twice in every sweep."""
+    scene.repository().lock(time=LONG_AGO)
+    scene.remember()
+    scene.cluster.looks = [observed(), observed(alive())]
+    _age_the_first_look(scene)
+    told, _ = scene.sweep()
+    assert told.verdicts == ["holder-alive"]
+    assert scene.diary.count("list") == 1
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_look_that_fails_unforeseen_keeps_what_is_left(scene: Scene, first: int) -> None:
+    """Else what was removed before it is not told as removed, or a lock goes by an older look."""
+    shop = scene.repository()
+    for pid in (1, 2):
+        shop.lock(time=LONG_AGO, pid=pid)
+    scene.remember()
+    before = shop.locks()
+    observe = scene.cluster.observe
+
+    def look(**asked: object) -> object:
+        if scene.cluster.asked:
+            raise ValueError(SECRET_TEXT)
+        seen = observe(**asked)  # type: ignore[arg-type]
+        scene.clock.time += timedelta(seconds=0 if first else 60)
+        return seen
+
+    def wait(_: LockID) -> None:
+        scene.clock.time += timedelta(seconds=60)
+
+    scene.cluster.observe = look  # type: ignore[assignment, method-assign]
+    scene.prepared["shop-db"] = lambda store: setattr(store, "after_delete", wait)
+    told, result = scene.sweep()
+    assert [report.lock for report in told.locks if report.removed] == before[:first]
+    assert shop.locks() == before[first:]
+    kept = [report for report in told.locks if not report.removed]
+    assert all("please report" in str(report.detail) for report in kept)
+    assert SECRET_TEXT not in told.said
+    assert (result.report.removed, result.report.exit_code) == (first, 1)
+
+
+def test_two_threads_share_one_look() -> None:
+    """Else sixteen repositories ask the API server sixteen times for the same ten seconds."""
+    meeting = Barrier(2)
+
+    class Cluster:
+        asked = 0
+
+        def observe(self, **_: object) -> Observation:
+            self.asked += 1
+            with suppress(BrokenBarrierError):
+                meeting.wait(timeout=0.5)  # for another thread that asks meanwhile
+            return observed()
+
+    cluster = Cluster()
+    world = SimpleNamespace(clock=lambda: NOW, cluster=cluster)
+    old = replace(observed(), taken=NOW - timedelta(minutes=1))
+    sight = Sight(world, old, None, nodes=True)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: sight.fresh(), range(2))
+    assert cluster.asked == 1
+    assert first is second
+
+
 def test_doubt_in_the_second_look_keeps_the_lock(scene: Scene) -> None:
     """Else an API server that fails in the middle of a sweep costs a live holder its lock."""
     shop = scene.repository()
@@ -93,14 +182,51 @@ def test_a_deletion_that_worked_but_was_answered_500_is_a_removal(scene: Scene) 
 def test_a_deletion_that_was_answered_ok_but_did_nothing_is_a_failure(scene: Scene) -> None:
     """Else backups stay blocked while the janitor says that all is well."""
     shop = scene.repository()
-    shop.lock(time=LONG_AGO)
+    for pid in (1, 2):
+        shop.lock(time=LONG_AGO, pid=pid)
     scene.remember()
     scene.prepared["shop-db"] = lambda store: setattr(store, "lies", True)
     told, result = scene.sweep()
-    assert len(shop.locks()) == 1
-    assert not told.locks[0].removed
-    assert told.locks[0].record is None
-    assert "lists it still" in str(told.locks[0].detail)
+    assert len(shop.locks()) == 2
+    for lock in told.locks:
+        assert not lock.removed
+        assert lock.record is None
+        assert "lists it still" in str(lock.detail)
+    assert (result.report.removed, result.report.exit_code) == (0, 1)
+
+
+def test_a_deletion_that_cannot_be_confirmed_is_told_as_it_was_answered(scene: Scene) -> None:
+    """Else a store that fails after a deletion makes the record of what is gone be lost."""
+    shop = scene.repository()
+    lock = shop.lock(time=LONG_AGO)
+    scene.remember()
+
+    def break_down(_: LockID) -> None:
+        scene.stores["shop-db"].listing_fault = Unreachable("the server answers no more")
+
+    scene.prepared["shop-db"] = lambda store: setattr(store, "after_delete", break_down)
+    told, result = scene.sweep()
+    assert shop.locks() == []
+    assert [(each.lock, each.removed) for each in told.locks] == [(lock, True)]
+    assert told.locks[0].record
+    assert (result.report.removed, result.report.exit_code) == (1, 0)
+
+
+def test_a_lock_beyond_what_a_listing_holds_is_not_taken_for_gone(scene: Scene) -> None:
+    """Else a deletion that failed counts as done because a huge folder is listed in part."""
+    shop = scene.repository()
+    lock = shop.lock(time=LONG_AGO)
+    scene.remember()
+
+    def fail(_: LockID) -> None:
+        store = scene.stores["shop-db"]
+        store.list_locks = lambda *, at_most: Listing((), beyond=1)  # type: ignore[method-assign]
+        raise Refused("the server refuses")
+
+    scene.prepared["shop-db"] = lambda store: setattr(store, "before_delete", fail)
+    told, result = scene.sweep()
+    assert shop.locks() == [lock]
+    assert (told.locks[0].removed, told.locks[0].detail) == (False, "the server refuses")
     assert result.report.exit_code == 1
 
 
@@ -265,17 +391,44 @@ def test_a_signal_ends_the_removals_and_the_rest_is_told(scene: Scene) -> None:
     shop = scene.repository()
     for pid in (1, 2):
         shop.lock(time=LONG_AGO, pid=pid)
+    held = shop.lock(time=LONG_AGO, hostname=HELD)
     scene.remember()
+    scene.cluster.looks = [observed(alive(HELD))]
     numbers = {"sent": 0}
     scene.prepared["shop-db"] = lambda store: setattr(
         store, "after_delete", lambda _: numbers.update(sent=15)
     )
     scene.signal = lambda: numbers["sent"]
     told, result = scene.sweep()
-    assert len(shop.locks()) == 1
-    assert sorted(lock.removed for lock in told.locks) == [False, True]
-    assert "told to stop" in told.said
+    assert len(shop.locks()) == 2
+    assert sorted(lock.removed for lock in told.locks) == [False, False, True]
+    stopped = [lock for lock in told.locks if "told to stop" in str(lock.detail)]
+    assert len(stopped) == 1
+    assert stopped[0].lock != held
     assert result.report.exit_code == 143
+
+
+def test_only_what_would_have_gone_is_told_as_left_by_the_signal(scene: Scene) -> None:
+    """Else a lock that is kept for its living holder looks as if it only lacked the time."""
+    shop = scene.repository()
+    held = shop.lock(time=LONG_AGO, hostname=HELD)
+    stale = shop.lock(time=LONG_AGO)
+    scene.remember()
+    numbers = {"sent": 0}
+    scene.signal = lambda: numbers["sent"]
+    first = scene.cluster.observe
+
+    def observe(**asked: object) -> object:
+        numbers["sent"] = 15
+        return first(**asked)  # type: ignore[arg-type]
+
+    scene.cluster.looks = [observed(alive(HELD))]
+    scene.cluster.observe = observe  # type: ignore[assignment, method-assign]
+    told, result = scene.sweep()
+    details = {report.lock: report.detail for report in told.locks}
+    assert details[held] is None
+    assert "told to stop" in str(details[stale])
+    assert (result.report.removed, result.report.exit_code) == (0, 143)
 
 
 def test_the_bytes_are_logged_before_the_deletion(
@@ -293,7 +446,14 @@ def test_the_bytes_are_logged_before_the_deletion(
         )
         scene.sweep()
     assert seen == [1]
-    assert logged[0]["record"] == base64.b64encode(stored).decode()
+    assert logged[0] == {
+        "event": "removing",
+        "log_level": "info",
+        "repository": "shop-db",
+        "lock": lock,
+        "verdict": "holder-absent",
+        "record": base64.b64encode(stored).decode(),
+    }
 
 
 def _refuse(_: LockID) -> None:

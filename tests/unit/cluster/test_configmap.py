@@ -97,6 +97,46 @@ def test_a_write_whose_answer_is_lost_is_a_conflict_and_no_failure(server, shelf
     assert shelf.read()[0] == "mine"
 
 
+def test_a_version_that_was_read_elsewhere_is_a_version(server, client_of, shelf):
+    """Else whoever read the state by another shelf loses what it wrote."""
+    shelf.read()
+    other = ConfigMapShelf(client_of(server), name="state", namespace="janitor")
+    _, version = other.read()
+    other.write("theirs", version)
+    text, version = other.read()
+    assert text == "theirs"
+    shelf.write("mine", version)
+    assert stored(server)["data"] == {"state.json": "mine"}
+    third = ConfigMapShelf(client_of(server), name="state", namespace="janitor")
+    third.write("third", stored(server)["metadata"]["resourceVersion"])
+    assert stored(server)["data"] == {"state.json": "third"}
+
+
+def test_a_state_that_is_no_text_is_none(server, shelf):
+    """Else a number where the state should be ends the sweep in a traceback."""
+    server.fail_next(PATH, edit=lambda body: body | {"data": {"state.json": 7}})
+    assert shelf.read()[0] is None
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda body: body | {"kind": "Secret"},
+        lambda body: body | {"metadata": {}},
+        lambda body: body | {"metadata": ["resourceVersion"]},
+        lambda body: body | {"metadata": {"resourceVersion": 7}},
+        lambda body: body | {"metadata": {"resourceVersion": ""}},
+        lambda _: ["ConfigMap"],
+    ],
+)
+def test_an_answer_that_is_no_configmap_with_a_version_is_refused(server, shelf, edit):
+    """Else the state is written over something else, or without saying which was read."""
+    server.fail_next(PATH, edit=edit, times=9)
+    with pytest.raises(StateUnavailable, match="sent something else"):
+        write(shelf)
+    assert {each.verb for each in server.requests} == {"get"}
+
+
 def test_a_missing_one_names_the_mend(server, shelf):
     """Else people look for a bug instead of applying k8s/base."""
     server.configmaps.clear()
@@ -108,7 +148,8 @@ def test_a_missing_one_names_the_mend(server, shelf):
 def test_a_missing_right_is_named(server, shelf, verb):
     """Else people cannot tell which right to grant."""
     server.deny(verb, "configmaps", "janitor")
-    with pytest.raises(StateUnavailable, match=f"{verb} configmaps state in namespace janitor"):
+    sentence = f"{verb} configmaps state in namespace janitor.*k8s/base grants it"
+    with pytest.raises(StateUnavailable, match=sentence):
         write(shelf)
 
 
@@ -126,6 +167,8 @@ def write(shelf) -> None:
         {"drop": True},
         {"body": b"<html>"},
         {"body": b'{"kind": "Status"}'},
+        {"body": b'{"kind": "\xff"}'},
+        {"body": b"[" * 100_000},
     ],
 )
 def test_any_other_fault_is_one_sentence(server, shelf, fault):

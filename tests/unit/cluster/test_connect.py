@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import logging
 import os
@@ -15,9 +16,16 @@ import pytest
 import yaml
 
 from janitor.cluster.client import Client
-from janitor.cluster.connect import connect, own_pod
-from janitor.cluster.errors import BadKubeconfig, ClusterError, Right, Unauthenticated, Untrusted
-from janitor.cluster.exchange import Request
+from janitor.cluster.connect import ACCOUNT, _is_loopback, connect, own_pod
+from janitor.cluster.errors import (
+    BadKubeconfig,
+    Busy,
+    ClusterError,
+    Right,
+    Unauthenticated,
+    Untrusted,
+)
+from janitor.cluster.exchange import Limits, Request
 from janitor.cluster.observe import ApiCluster, OwnPod
 from tests.apiserver import ApiServer
 from tests.unit.cluster.conftest import PATIENT
@@ -187,6 +195,28 @@ def test_a_failing_exec_plugin_is_named_and_not_quoted(server, client_of, tmp_pa
     assert CANARY not in everything(raised.value) + caplog.text
 
 
+def test_a_plugin_that_cannot_even_be_started_is_named(tmp_path):
+    """Else people look for the mistake in their context and not in their plugin."""
+    said = refused(config(tmp_path, document(user={"exec": {"command": "sh", "args": 3}})), "one")
+    assert "The program 'sh', by which the kubeconfig's user 'u' signs in, failed" in said
+
+
+def test_a_user_who_cannot_be_used_is_named(tmp_path):
+    """Else people look for a plugin that there is not."""
+    user = {"username": 7, "password": CANARY}
+    said = refused(config(tmp_path, document(user=user)), "one")
+    assert "context 'one' or its user 'u' cannot be used" in said
+
+
+def test_a_failing_plugin_leaves_the_log_as_it_was(server, client_of, tmp_path, monkeypatch):
+    """Else the official client sets logging up, and all libraries begin to talk."""
+    monkeypatch.setattr(logging.root, "handlers", [])
+    filters = list(logging.root.filters)
+    with pytest.raises(BadKubeconfig):
+        client_of(server, **plugin(tmp_path, "exit 1"))
+    assert (logging.root.handlers, logging.root.filters) == ([], filters)
+
+
 def everything(error: BaseException) -> str:
     """All that could ever be printed of an exception: its texts, and those it hangs on."""
     texts = ["".join(traceback.format_exception(error)), repr(error)]
@@ -263,6 +293,67 @@ def test_a_token_that_is_not_accepted_says_whose(server, client_of):
         client_of(server, token=CANARY).call(VERSION)
 
 
+# --- proxies ---------------------------------------------------------------------------------
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+NOBODY = "http://127.0.0.1:1"
+"""Where nothing listens."""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_proxy_of_the_environment_is_not_for_this_machine(server, tmp_path, monkeypatch, host):
+    """Else a cluster on this machine cannot be reached where a proxy is set, as with kubectl."""
+    for name in PROXIES:
+        monkeypatch.setenv(name, NOBODY)
+    url = server.url.replace("127.0.0.1", host)
+    client = reach(config(tmp_path, document(cluster={"server": url})), "one")
+    client.call(VERSION)
+    client.close()
+
+
+def test_a_proxy_of_the_environment_is_for_all_others(server, tmp_path, monkeypatch):
+    """Else a cluster behind a proxy cannot be reached."""
+    for name in PROXIES:
+        monkeypatch.setenv(name, server.url)
+    client = reach(config(tmp_path, document(cluster={"server": "http://cluster.example"})), "one")
+    client.call(VERSION)
+    client.close()
+
+
+def test_a_proxy_of_the_kubeconfig_is_for_this_machine_too(server, tmp_path):
+    """Else a tunnel that somebody set up on purpose is passed by."""
+    there = {"server": "http://127.0.0.1:1", "proxy-url": server.url}
+    client = reach(config(tmp_path, document(cluster=there)), "one")
+    client.call(VERSION)
+    client.close()
+
+
+@pytest.mark.parametrize("proxy", ["http://[bad", "ftp://proxy:21", "proxy:3128"])
+def test_a_proxy_that_is_no_url_is_one_sentence(tmp_path, proxy):
+    """Else a slip of the pen is a traceback, with a password that may stand in it."""
+    there = {"server": "http://127.0.0.1:1", "proxy-url": proxy}
+    said = refused(config(tmp_path, document(cluster=there)), "one")
+    assert "is no URL" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://localhost:6443", True),
+        ("https://127.0.0.1:6443", True),
+        ("https://127.8.9.1", True),
+        ("https://[::1]:6443", True),
+        ("https://10.0.0.1", False),
+        ("https://localhost.example", False),
+        ("https://cluster.example", False),
+        ("https://", False),
+    ],
+)
+def test_what_this_machine_is(url, expected):
+    """Else a proxy that must be used is not, or one that must not is."""
+    assert _is_loopback(url) is expected
+
+
 # --- in a pod --------------------------------------------------------------------------------
 
 
@@ -297,11 +388,51 @@ def test_a_pod_uses_its_service_account(tls_server, account):
     assert tls_server.requests[0].authorization.lower() == f"bearer {CANARY}".lower()
 
 
+def test_a_pod_and_a_kubeconfig_of_one_ca_are_one_cluster(tls_server, account, tmp_path):
+    """Else Nodes that a person's dry run saw are another cluster's to the CronJob."""
+    inside = reach(pod_environment(tls_server.port), account=account)
+    ca = (account / "ca.crt").read_bytes()
+    data = base64.b64encode(ca.replace(b"\n", b"\r\n")).decode()
+    there = {"server": "https://another.name:6443", "certificate-authority-data": data}
+    outside = reach(config(tmp_path, document(cluster=there)), "one")
+    expected = hashlib.sha256(b"".join(ca.split())).hexdigest()[:16]
+    assert inside.identity == outside.identity == expected
+
+
 def test_in_a_pod_a_context_still_means_the_kubeconfig(server, tmp_path, account):
     """Else a person in a debug pod looks at the wrong cluster."""
     environ = pod_environment(1) | config(tmp_path, document(cluster={"server": server.url}))
     client = reach(environ, "one", account=account)
     assert client.server == f"127.0.0.1:{server.port}"
+
+
+def test_the_account_is_where_the_kubelet_mounts_it():
+    """Else the CronJob finds no token."""
+    assert Path("/var/run/secrets/kubernetes.io/serviceaccount") == ACCOUNT
+
+
+@pytest.mark.parametrize("damage", ["folder", "bytes"])
+def test_a_token_that_cannot_be_read_names_the_setting(account, damage):
+    """Else a damaged mount ends in a traceback."""
+    token = account / "token"
+    token.unlink()
+    token.mkdir() if damage == "folder" else token.write_bytes(b"\xff\xfe")
+    assert "automountServiceAccountToken" in refused(pod_environment(443), account=account)
+
+
+def test_the_limits_that_are_given_hold(server, tmp_path):
+    """Else a server that fails is asked for a minute where once was asked for."""
+    server.fail_next("/version", times=99, status=500)
+    client = connect(
+        context="one",
+        environ=config(tmp_path, document(cluster={"server": server.url})),
+        clock=lambda: dt.datetime.now(dt.UTC),
+        sleep=lambda _: None,
+        limits=Limits(attempts=1),
+    )
+    with pytest.raises(Busy):
+        client.call(VERSION)
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("missing", ["token", "ca.crt"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
 
-from janitor.cluster.exchange import Limits
-from janitor.cluster.observe import ApiCluster
+from janitor.cluster.exchange import Answer, Limits
+from janitor.cluster.observe import ApiCluster, _date
 from tests.apiserver import event, node, pod
 from tests.unit.cluster.conftest import JANITOR, limits_for
 
@@ -29,6 +30,8 @@ def test_a_whole_cluster_is_seen(server, cluster_of):
     assert [(each.name, each.ready) for each in seen.nodes] == [("worker-1", True)]
     assert [(each.namespace, each.pod) for each in seen.events] == [("shop", "gone-1")]
     assert (seen.namespaces, seen.denied, seen.nodes_denied) == (None, {}, None)
+    assert seen.cluster == cluster_of(server).observe(**ALL).cluster
+    assert seen.cluster
 
 
 def test_every_page_is_read(server, cluster_of):
@@ -87,6 +90,15 @@ def test_taken_is_the_time_of_the_last_page(server, cluster_of):
     assert before <= seen.taken <= dt.datetime.now(dt.UTC)
 
 
+def test_taken_is_the_time_of_the_last_page_and_not_of_the_end(server, client_of):
+    """Else the seconds between the last page and the end make an observation younger."""
+    later = dt.datetime(2036, 1, 1, tzinfo=dt.UTC)
+    cluster = ApiCluster(client_of(server), clock=lambda: later, own_pod=JANITOR)
+    assert cluster.observe(**ALL).taken < later
+    server.fail_next(PODS, status=401)
+    assert cluster.observe(**ALL).taken == later
+
+
 def test_without_nodes_none_are_asked_for(server, cluster_of):
     """Else a janitor without that right is refused something that it does not need."""
     seen = cluster_of(server).observe(namespaces=None, nodes=False)
@@ -115,6 +127,15 @@ def test_declared_namespaces_and_its_own_are_listed_one_by_one(server, cluster_o
     assert {each.namespace for each in seen.pods} == {"shop", "janitor"}
 
 
+def test_namespaces_are_listed_in_their_order(server, cluster_of):
+    """Else two sweeps that fail tell two different namespaces."""
+    names = ["a", "b", "janitor", "m", "n", "z"]
+    cluster_of(server).observe(namespaces=frozenset(names), nodes=False)
+    for kind in ("events", "pods"):
+        paths = [each.path for each in server.requests if each.path.endswith(kind)]
+        assert paths == [f"/api/v1/namespaces/{name}/{kind}" for name in names]
+
+
 def test_a_refused_namespace_is_named_and_the_others_are_judged(server, cluster_of):
     """Else one missing right stops every repository, or its holders look absent."""
     server.deny("list", "pods", "media")
@@ -123,7 +144,7 @@ def test_a_refused_namespace_is_named_and_the_others_are_judged(server, cluster_
     assert seen.namespaces == {"shop", "janitor"}
     assert list(seen.denied) == ["media"]
     assert "list pods in namespace media" in seen.denied["media"]
-    assert "k8s/components/namespaced/holders" in seen.denied["media"]
+    assert "k8s/components/namespaced/holders grants it" in seen.denied["media"]
 
 
 def test_refused_in_its_own_namespace_is_a_doubt(server, cluster_of):
@@ -182,11 +203,66 @@ def test_events_that_cannot_be_read_are_no_doubt(server, cluster_of, sleeps, fau
     assert sleeps == []
 
 
+EVENTS = "/api/v1/events"
+
+
+def events_in(namespace: str, count: int) -> list[dict]:
+    return [event(f"pod-{index}", namespace=namespace) for index in range(count)]
+
+
+def asked_for_events(server) -> list[str]:
+    """The path of each request for Events, one for each page."""
+    return [each.path for each in server.requests if each.path.endswith("/events")]
+
+
 def test_events_are_bounded(server, cluster_of):
     """Else a cluster with a million Events fills the memory."""
-    server.events = [event(f"pod-{index}") for index in range(11_000)]
+    server.events = events_in("shop", 11_000)
     seen = cluster_of(server).observe(**ALL)
     assert len(seen.events) == 10_000
+    assert asked_for_events(server) == [EVENTS] * 20
+
+
+def test_events_are_bounded_over_all_namespaces(server, cluster_of):
+    """Else ten thousand Events of each namespace fill the memory."""
+    names = frozenset({"media", "shop"})
+    path = "/api/v1/namespaces/{}/events"
+    server.events = events_in("janitor", 600) + events_in("media", 11_000) + events_in("shop", 10)
+    assert len(cluster_of(server).observe(namespaces=names, nodes=False).events) == 10_000
+    pages = [*[path.format("janitor")] * 2, *[path.format("media")] * 19]
+    assert asked_for_events(server) == pages
+    server.requests.clear()
+    server.events = events_in("media", 10_000) + events_in("shop", 10)
+    assert len(cluster_of(server).observe(namespaces=names, nodes=False).events) == 10_000
+    pages = [path.format("janitor"), *[path.format("media")] * 20]
+    assert asked_for_events(server) == pages
+
+
+@pytest.mark.parametrize("names", [None, frozenset({"shop", "media"})])
+def test_only_events_about_pods_are_asked_for(server, cluster_of, names):
+    """Else the Events of everything else are read, and use up the bound."""
+    server.events = [*events_in("media", 2), *events_in("shop", 1), event("x", kind="Job")]
+    seen = cluster_of(server).observe(namespaces=names, nodes=False)
+    assert sorted(each.namespace for each in seen.events) == ["media", "media", "shop"]
+    asked = [each.query for each in server.requests if each.path.endswith("/events")]
+    assert {each["fieldSelector"] for each in asked} == {"involvedObject.kind=Pod"}
+
+
+def test_events_that_are_refused_in_one_namespace_are_read_in_the_others(server, cluster_of):
+    """Else one missing right takes the evidence from all."""
+    server.events = [*events_in("media", 1), *events_in("shop", 1)]
+    server.deny("list", "events", "media")
+    names = frozenset({"shop", "media"})
+    seen = cluster_of(server).observe(namespaces=names, nodes=False)
+    assert (seen.doubt, [each.namespace for each in seen.events]) == (None, ["shop"])
+
+
+def test_events_that_fail_in_one_namespace_are_not_asked_for_again(server, cluster_of, sleeps):
+    """Else optional evidence from a server that is busy holds the sweep up."""
+    server.fail_next("/api/v1/namespaces/janitor/events", status=503, times=9)
+    seen = cluster_of(server).observe(namespaces=frozenset({"shop"}), nodes=False)
+    assert (seen.doubt, sleeps) == (None, [])
+    assert len(asked_for_events(server)) == 1
 
 
 # --- the witness -----------------------------------------------------------------------------
@@ -198,6 +274,30 @@ def test_a_list_without_the_janitor_is_a_doubt(server, cluster_of):
     seen = cluster_of(server).observe(**ALL)
     assert "janitor/janitor-1" in seen.doubt
     assert JANITOR.uid in seen.doubt
+
+
+def test_the_janitor_may_stand_anywhere_in_the_list(server, cluster_of):
+    """Else a cluster whose names come before the janitor's is in doubt for ever."""
+    server.pods.reverse()
+    assert cluster_of(server).observe(**ALL).doubt is None
+
+
+def test_the_janitor_itself_is_witness_enough(server, cluster_of):
+    """Else a cluster that runs nothing but this Job, whose status lags, is in doubt."""
+    server.pods = [pod("janitor-1", namespace="janitor", uid=JANITOR.uid, phase="Pending")]
+    assert cluster_of(server).observe(**ALL).doubt is None
+
+
+def test_outside_a_pod_one_running_pod_is_enough(server, cluster_of):
+    """Else a cluster in which one Job is done cannot be judged from a terminal."""
+    server.pods = [pod("done", phase="Succeeded"), pod("app"), pod("late", phase="Pending")]
+    assert cluster_of(server, own_pod=None).observe(**ALL).doubt is None
+
+
+def test_one_ready_node_is_enough(server, cluster_of):
+    """Else one Node that is away stops every sweep."""
+    server.nodes = [node("worker-1", ready="Unknown"), node("worker-2")]
+    assert cluster_of(server).observe(**ALL).doubt is None
 
 
 def test_outside_a_pod_a_cluster_without_a_running_pod_is_a_doubt(server, cluster_of):
@@ -446,10 +546,57 @@ def test_a_date_that_is_none_is_a_doubt(server, cluster_of, date):
 def test_no_answer_is_a_doubt_about_the_clock(server, cluster_of, fault):
     """Else a clock that was never compared is trusted."""
     server.fail_next("/version", times=99, **fault)
-    assert (
-        cluster_of(server, limits=limits_for(fault)).check_clock(dt.timedelta(minutes=5))
-        is not None
-    )
+    doubt = cluster_of(server, limits=limits_for(fault)).check_clock(dt.timedelta(minutes=5))
+    assert "get /version" in doubt
+
+
+def test_a_refusal_to_compare_the_clocks_names_the_mend(server, cluster_of):
+    """Else nobody knows which right is missing."""
+    server.fail_next("/version", status=403)
+    doubt = cluster_of(server).check_clock(dt.timedelta(minutes=5))
+    assert "get /version (403); k8s/base grants it" in doubt
+
+
+SENT = dt.datetime(2026, 11, 24, 1, 2, 3, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("date", "received", "apart"),
+    [
+        ("Tue, 24 Nov 2026 01:02:03 GMT", 0, 1),
+        ("Tue, 24 Nov 2026 01:02:03 GMT", 5, 5),
+        ("Tue, 24 Nov 2026 01:02:13 GMT", 0, 11),
+        ("Tue, 24 Nov 2026 01:01:53 GMT", 2, 12),
+        ("Tue, 24 Nov 2026 10:02:03 +0900", 0, 1),
+        ("Tue, 24 Nov 2026 01:02:03 -0000", 0, 1),
+    ],
+)
+def test_clocks_may_differ_by_so_much(date, received, apart):
+    """Else a clock that may be apart by more than max_skew passes for one that agrees.
+
+    The server looked at its clock at some time between sending and receiving, and cut it to the
+    second.
+    """
+
+    class Client:
+        def call(self, _: object) -> Answer:
+            return Answer(b"", date, SENT, SENT + dt.timedelta(seconds=received))
+
+    cluster = ApiCluster(Client(), clock=lambda: SENT)
+    assert cluster.check_clock(dt.timedelta(seconds=apart)) is None
+    said = cluster.check_clock(dt.timedelta(seconds=apart) - dt.timedelta(milliseconds=1))
+    assert f"may be {apart} seconds apart" in said
+
+
+def test_a_date_without_a_zone_is_utc_everywhere(monkeypatch):
+    """Else a person's machine in Tokyo is nine hours from a server whose Date ends in -0000."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert _date("Tue, 24 Nov 2026 01:02:03 -0000") == SENT
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_now_is_the_clock_that_was_given(server, client_of):
@@ -460,4 +607,12 @@ def test_now_is_the_clock_that_was_given(server, client_of):
 
 def test_the_limits_are_those_of_the_documents():
     """Else a request may hang for longer than the Job may run."""
-    assert (Limits().connect, Limits().read, Limits().total) == (5.0, 30.0, 60.0)
+    assert Limits() == Limits(
+        connect=5.0,
+        read=30.0,
+        total=60.0,
+        attempts=4,
+        retrying=60.0,
+        longest_wait=30.0,
+        body=64 * 1024 * 1024,
+    )

@@ -72,7 +72,8 @@ def test_does_not_carry(hostname: str, holder: Pod) -> None:
 
 def test_a_pod_that_says_no_hostname_carries_no_empty_one() -> None:
     """A lock without a hostname would be given to some pod."""
-    assert verdict(lock(""), observe(pod(hostname="")), EVERYTHING) == Verdict.FOREIGN_HOST
+    for strange in (pod(hostname=""), pod(hostname_override=".nightly")):
+        assert verdict(lock(""), observe(strange), EVERYTHING) == Verdict.FOREIGN_HOST
 
 
 HOST_POD = pod("node-backup-x2x9k", node="worker-9", host_network=True)
@@ -138,10 +139,14 @@ def test_candidates_are_in_the_declared_namespaces(
 OPERATOR = "stash-operator-6f7c9d8b5d-x2x9k"
 
 
-def test_a_generated_name_is_looked_for_everywhere() -> None:
+@pytest.mark.parametrize(
+    ("hostname", "name"),
+    [(OPERATOR, OPERATOR), (OPERATOR.upper(), OPERATOR), ("stash-x2x9k", "Stash-x2x9k")],
+)
+def test_a_generated_name_is_looked_for_everywhere(hostname: str, name: str) -> None:
     """The operator's own pod, in its own namespace, would lose its lock while it runs."""
-    holder = pod(OPERATOR, namespace="stash")
-    assert verdict(lock(OPERATOR), observe(holder), EVERYTHING) == ALIVE
+    holder = pod(name, namespace="stash")
+    assert verdict(lock(hostname), observe(holder), EVERYTHING) == ALIVE
 
 
 def test_a_pod_elsewhere_never_makes_the_host_ours() -> None:

@@ -20,6 +20,7 @@ from janitor.model import (
 
 from .builders import (
     DAY,
+    HOST,
     HOUR,
     LOCKED,
     MIN_AGE,
@@ -352,6 +353,8 @@ def test_named_containers_are_asked_whatever_the_evidence() -> None:
         ((one(ended(AFTER)), one(ended(AFTER), uid="2")), TERMINATED),
         ((one(ended(AFTER)), one(running(BEFORE), uid="2")), YES),
         ((one(running(BEFORE), uid="2"), one(ended(AFTER))), YES),
+        ((pod(HOST, ended(AFTER, "a"), running(AFTER, restarts=1), created=BEFORE),), REPLACED),
+        ((pod(HOST, running(AFTER, restarts=1), ended(AFTER, "a"), created=BEFORE),), REPLACED),
     ],
 )
 def test_several_candidates(pods: tuple[Pod, ...], expected: Verdict) -> None:
@@ -386,3 +389,33 @@ def test_terminating_changes_nothing(deleting: bool) -> None:
     """A pod in its grace period may still be writing."""
     assert word(one(running(BEFORE), deleting=deleting)) == YES
     assert word(one(running(AFTER, restarts=1), deleting=deleting)) == REPLACED
+
+
+@pytest.mark.parametrize(
+    ("container", "more", "why"),
+    [
+        (running(None), {}, "since when is not known"),
+        (running(AFTER, restarts=1), {}, "after the lock was written"),
+        (running(LOCKED + SECOND, restarts=1), {"created": AFTER}, "restarted after the lock"),
+        (running(LOCKED + SECOND), {"created": AFTER}, "in a pod created after the lock"),
+        (running(LOCKED + SECOND), {}, "too close to the lock's time"),
+        (running(BEFORE), {}, "before the lock was written"),
+        (ended(AFTER), {}, "after the lock was written"),
+        (ended(BEFORE), {}, "its Node is Ready"),
+        (ended(BEFORE, code=0, kind=INIT), {"node": "worker-9"}, "init container that has compl"),
+        (ended(BEFORE), {"node": "worker-9"}, "by a status that may be out of date"),
+        (ended(BEFORE), {"phase": "Failed"}, "the pod has failed"),
+        (unstarted(), {"created": AFTER}, "its Node is Ready"),
+        (unstarted(), {"created": AFTER, "node": None}, "the pod has no Node yet"),
+        (unstarted(), {"created": AFTER, "node": "worker-9"}, "in a pod created after the lock"),
+        (unstarted(), {"node": "worker-9"}, "by a status that may be out of date"),
+    ],
+)
+def test_every_answer_gives_its_reason(
+    container: Container, more: dict[str, object], why: str
+) -> None:
+    """The evidence would name another row of the table than the one that decided."""
+    evidence = decide(observation=observe(one(container, **more))).evidence
+    (candidate,) = evidence["candidates"]  # type: ignore[misc]
+    (answer,) = candidate["containers"]
+    assert why in answer["why"]

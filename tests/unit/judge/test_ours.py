@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from janitor.holder import fits
 from janitor.model import HolderPattern, Judgement, Observation, Pod, Policy, Repository, Verdict
 
 from .builders import (
@@ -76,6 +77,7 @@ def test_a_pod_older_than_the_lock_makes_it_ours(
 @pytest.mark.parametrize(
     "holder",
     [
+        reborn("db", created=LOCKED),
         reborn("db", created=LOCKED + SECOND),
         reborn("db", created=AFTER),
         reborn("db", created=None),
@@ -93,6 +95,13 @@ def test_the_first_label_is_evidence_only_for_a_fqdn_pod(hostname: str) -> None:
     assert judged(hostname, observe(reborn("db"))).verdict == FOREIGN
     assert judged(hostname, observe(reborn("x", hostname="db"))).verdict == FOREIGN
     assert judged(hostname, observe(reborn("db", fqdn=True))).verdict == REPLACED
+
+
+@pytest.mark.parametrize("turned", [1, -1])
+def test_one_pod_that_proves_it_is_enough(turned: int) -> None:
+    """A pod of the same hostname that is too young would hide the one that makes it ours."""
+    pods = (reborn("db", created=AFTER), reborn("x", hostname="db"))[::turned]
+    assert ours_by(judged("db", observe(*pods))) == "pod"
 
 
 # --- event -----------------------------------------------------------------------------------
@@ -140,6 +149,13 @@ def test_an_event_anywhere_counts_where_nothing_is_declared() -> None:
     assert ours_by(judged(HOST, cluster, EVERYWHERE)) == "event"
 
 
+@pytest.mark.parametrize("namespaces", [("shop", "other"), ("other", "shop")])
+def test_one_event_that_proves_it_is_enough(namespaces: tuple[str, ...]) -> None:
+    """An Event of another tenant's pod would hide the one about ours."""
+    cluster = observe(events=[event("db-0", namespace=one) for one in namespaces])
+    assert ours_by(judged("db-0", cluster)) == "event"
+
+
 # --- node ------------------------------------------------------------------------------------
 
 
@@ -182,6 +198,17 @@ def test_a_pattern_must_fit_the_whole_hostname(pattern: str, hostname: str, fits
         assert ours_by(judgement) in {"pattern", "owner"}
 
 
+@pytest.mark.parametrize("patterns", [("shop-*", "db-*"), ("db-*", "shop-*")])
+def test_one_pattern_that_fits_is_enough(patterns: tuple[str, ...]) -> None:
+    """Only the first pattern of `holders` would count."""
+    assert ours_by(judged(HOST, observe(), repository(*patterns))) == "pattern"
+
+
+def test_an_empty_hostname_fits_no_pattern() -> None:
+    """A pattern `*` would speak for a lock that names nobody."""
+    assert not fits(HolderPattern("*"), "")
+
+
 def test_a_configured_pattern_is_called_one() -> None:
     """The report would name another evidence than the user's own words."""
     assert ours_by(judged(HOST, observe(), repository("shop-*"))) == "pattern"
@@ -196,6 +223,7 @@ DB_0 = pod("db-0", created=ago(30 * DAY), owners=controlled("StatefulSet", "db")
     ("hostname", "relative"),
     [
         ("db-1", DB_0),
+        ("DB-1", DB_0),
         ("shop-7k2px", pod("shop-x2x9k", owners=controlled("Job", "shop"))),
         (
             "shop-7k2px",
@@ -241,11 +269,24 @@ def test_family_is_looked_for_in_the_declared_namespaces_only() -> None:
     assert judged("db-1", observe(elsewhere)).verdict == FOREIGN
 
 
+@pytest.mark.parametrize("declared", [("shop", "web"), ("web", "shop")])
+def test_a_relative_in_any_declared_namespace_makes_it_ours(declared: tuple[str, ...]) -> None:
+    """Only the first namespace that a repository declares would count."""
+    assert ours_by(judged("db-1", observe(DB_0), repository(namespaces=declared))) == "family"
+
+
+@pytest.mark.parametrize("hostname", ["old-db-1", "db-1.lan", "db-1-old"])
+def test_the_whole_hostname_must_be_the_familys(hostname: str) -> None:
+    """Any name that merely contains a relative's would be ours."""
+    assert judged(hostname, observe(DB_0)).verdict == FOREIGN
+
+
 def test_family_needs_every_declared_namespace_listed() -> None:
     """A holder in a namespace that nobody looked into would be absent."""
     of = repository(namespaces=("shop", "unseen"))
     judgement = judged("db-1", observe(DB_0, namespaces=["shop", "janitor"]), of)
-    assert not judgement.verdict.stale
+    assert judgement.verdict == Verdict.NOT_OBSERVED
+    assert judgement.evidence["hostname_is_ours"] is None
     listed = observe(DB_0, namespaces=["shop", "unseen", "janitor"])
     assert judged("db-1", listed, of).verdict == ABSENT
 

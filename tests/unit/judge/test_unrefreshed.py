@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -102,10 +103,11 @@ def test_a_stores_clock_does_not_replace_the_state() -> None:
         unreadable(first_seen=LONG_AGO, put_back=True),
         lock("old-laptop", time=ago(MINUTE), first_seen=LONG_AGO),
         lock(content=None, first_seen=LONG_AGO),
+        replace(BROKEN, stored=None),
     ],
 )
 def test_it_never_replaces_these(seen: SeenLock) -> None:
-    """A lock that a person put back, or that is young, would be removed."""
+    """A lock that a person put back, that is young, or whose bytes nobody has, would be removed."""
     assert not verdict(seen, of=NOBODYS, policy=OPTED).stale
 
 

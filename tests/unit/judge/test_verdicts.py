@@ -20,6 +20,7 @@ from .builders import (
     NOW,
     OURS,
     SECOND,
+    SKEW,
     controlled,
     decide,
     ended,
@@ -72,10 +73,20 @@ def test_a_declared_namespace_that_is_denied(
     assert verdict(observation=cluster, of=of) == expected
 
 
+def test_a_denied_namespace_is_out_of_sight_whatever_was_listed() -> None:
+    """A refusal would be forgotten where the other namespaces came by one cluster-wide list."""
+    assert verdict(observation=observe(denied=DENIED)) == UNSEEN
+    assert verdict(observation=observe(namespaces=["shop"], denied=DENIED)) == UNSEEN
+
+
 def test_not_observed_says_where() -> None:
-    """Nobody could mend the missing right."""
+    """Nobody could mend the missing right, or each sweep would name another one."""
     detail = decide(observation=observe(namespaces=["janitor"], denied=DENIED)).detail
     assert "shop" in detail
+    denied = {"web": "web is forbidden", "media": "media is forbidden"}
+    of = repository("*", namespaces=None)
+    detail = decide(observation=observe(namespaces=["shop"], denied=denied), of=of).detail
+    assert detail == "Namespace 'media' is out of sight: media is forbidden."
 
 
 def test_a_declared_namespace_that_nobody_listed() -> None:
@@ -146,6 +157,39 @@ def test_a_host_that_wrote_after_it_left_the_cluster_lives_on() -> None:
     memory = known("worker-7", absent=left)
     for of in (NOBODYS, repository("worker-*")):
         assert verdict(lock("worker-7"), of=of, nodes=memory) == Verdict.NODE_EXISTS
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (timedelta(0), Verdict.NODE_GONE),
+        (SKEW, Verdict.NODE_GONE),
+        (SKEW + SECOND, Verdict.NODE_EXISTS),
+    ],
+)
+def test_it_wrote_after_it_had_left_only_beyond_the_skew(
+    after: timedelta, expected: Verdict
+) -> None:
+    """A clock that is a little fast would make every gone Node live on, or one that lives be gone.
+
+    (docs/safety.md: "so does one whose lock was written after the Node had left".)
+    """
+    memory = known("worker-7", absent=NOW - LOCKED + after)
+    assert verdict(lock("worker-7"), of=NOBODYS, nodes=memory) == expected
+
+
+@pytest.mark.parametrize(
+    ("absent", "expected"),
+    [
+        (MIN_AGE / 2, Verdict.NODE_EXISTS),
+        (2 * HOUR, Verdict.NODE_GONE),
+        (9 * HOUR, Verdict.NODE_EXISTS),
+    ],
+)
+def test_every_node_of_the_state_is_looked_at(absent: timedelta, expected: Verdict) -> None:
+    """Only the first Node that the state remembers would keep its locks, or be gone."""
+    memory = known("worker-8") | known("worker-9", absent=DAY) | known("worker-7", absent=absent)
+    assert verdict(lock("worker-7"), of=NOBODYS, nodes=memory) == expected
 
 
 def test_a_node_of_another_cluster_is_not_gone_from_this_one() -> None:
