@@ -312,11 +312,14 @@ def save(shelf: Shelf | None, change: Change) -> str | None:
     if shelf is None:
         return None
     try:
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             text, version = shelf.read()
             before = State() if text is None else decode(text)
+            after = encode(change(before))
+            if attempt > 0 and after == text:
+                return None  # written already, though the answer was lost: or by a rival, alike
             try:
-                shelf.write(encode(change(before)), version)
+                shelf.write(after, version)
             except StateConflict:
                 continue
             return None

@@ -11,6 +11,7 @@ Reads and writes JSON lines: `Command` below, then `{"pid": 1}` and, at its end,
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import signal
@@ -72,18 +73,20 @@ def _answer(**fields: int) -> None:
 
 def _preload() -> None:
     """Everything that a sweep imports on its way."""
-    import kubernetes.client
-    import kubernetes.config
-
-    import janitor.cluster.configmap
-    import janitor.cluster.events_writer
-    import janitor.cluster.file
-    import janitor.cluster.observe
-    import janitor.store.rest
-    import janitor.store.s3
-    import janitor.sweep
-    import janitor.tell
-    import janitor.wiring
+    for name in (
+        "janitor.cluster.configmap",
+        "janitor.cluster.events_writer",
+        "janitor.cluster.file",
+        "janitor.cluster.observe",
+        "janitor.store.rest",
+        "janitor.store.s3",
+        "janitor.sweep",
+        "janitor.tell",
+        "janitor.wiring",
+        "kubernetes.client",
+        "kubernetes.config",
+    ):
+        importlib.import_module(name)
 
 
 def _run(command: Command) -> int:

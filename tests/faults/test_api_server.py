@@ -1,8 +1,9 @@
-"""Between the janitor and the API server, which also keeps its state: cut and half-open requests."""
+"""Between the janitor and the API server, which keeps its state: cut and half-open requests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_one_lost_request_costs_nothing(site: Site, forks: Forks) -> None:
     for where in PLACES.values():
         for kind, fault in ONCE.items():
             site.restore()
-            one = Fault(where, 1, cut_before=fault.cut_before, cut_after=fault.cut_after)
+            one = replace(fault, where=where)
             with proxy(site.api.port, one) as between:
                 done = sweep(forks, site, between)
             assert one.times == 0, f"{where} was never asked for"
@@ -78,25 +79,18 @@ def test_what_cannot_be_asked_keeps_every_lock(kind: str, site: Site, forks: For
     """Else half an answer, or none, is taken for a cluster without the holder."""
     for name, where in PLACES.items():
         site.restore()
-        fault = ALWAYS[kind]
-        every = Fault(
-            where,
-            cut_before=fault.cut_before,
-            cut_after=fault.cut_after,
-            swallow=fault.swallow,
-            politely=fault.politely,
-        )
-        with proxy(site.api.port, every) as between:
+        with proxy(site.api.port, replace(ALWAYS[kind], where=where)) as between:
             done = sweep(forks, site, between)
         # Events are evidence only; what could not be written was not needed for this sweep
         removes = name in ("events", "write")
         assert set(site.gone()) == (set(site.dead.values()) if removes else set()), name
         assert_told(site, done)
         assert kept(site) == set(site.repositories)
-        assert done.code == (0 if name == "events" else 1)
-        if name != "events":
-            said = str(done.of("sweep")[0]["detail"]) + "".join(
-                line["detail"] for line in done.of("lock")
-            )
-            assert any(words in said for words in BROKEN), f"{name}: {said}"
         assert set(done.states.values()) == {"read"}
+        # a state that was written although no answer came is found there by the next look
+        well = name == "events" or (name, kind) == ("write", "half")
+        assert done.code == (0 if well else 1), f"{name}: {done.out}"
+        if not well:
+            said = str(done.of("sweep")[0]["detail"])
+            said += "".join(line["detail"] for line in done.of("lock"))
+            assert any(words in said for words in BROKEN), f"{name}: {said}"
