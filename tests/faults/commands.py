@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +13,6 @@ from typing import Any
 
 from tests.faults.forked import Command
 from tests.sweep.installation import Done, Installation
-
-LONG = 240
-"""Seconds for a command that waits for servers which never answer, on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,15 @@ class Ended(Done):
         return {line["lock"]: line["record"] for line in lines if line.get("event") == "removing"}
 
 
+@dataclass(frozen=True)
+class Started:
+    """A command under way, and where its output goes."""
+
+    pid: int
+    out: Path
+    err: Path
+
+
 class Forks:
     """The program that forks one process for each command; see `forked`."""
 
@@ -39,40 +45,42 @@ class Forks:
         self._folder = folder
         self._number = 0
 
-    def run(
+    def run(self, installation: Installation, *arguments: str, **how: Any) -> Ended:
+        """One command to its end; see `start`."""
+        return self.ended(self.start(installation, *arguments, **how))
+
+    def start(
         self,
         installation: Installation,
         *arguments: str,
         environment: Mapping[str, str] | None = None,
-        started: Callable[[int], None] = lambda _: None,
         cluster: bool = True,
         state: bool = True,
         **how: Any,
-    ) -> Ended:
-        """One command to its end. `started` gets its process ID; `how` are fields of `Command`."""
+    ) -> Started:
+        """One command, under way. `how` are fields of `Command`."""
         self._number += 1
         out, err = (self._folder / f"{self._number}.{name}" for name in ("out", "err"))
         words = installation.command(*arguments, cluster=cluster, state=state)[1:]
         variables = installation.environment(environment)
         command = Command(words, variables, str(out), str(err), str(installation.folder), **how)
-        self._tell(asdict(command))
-        started(self._answer()["pid"])
-        code = self._answer()["code"]
-        steps = out.with_suffix(".steps")
+        return Started(self._ask(asdict(command)), out, err)
+
+    def ended(self, started: Started) -> Ended:
+        """Waits for its end."""
+        code = self._ask(started.pid)
+        steps = started.out.with_suffix(".steps")
         told = steps.read_text().splitlines() if steps.exists() else []
-        done = Ended(code, out.read_text(), err.read_text(), tuple(told))
+        done = Ended(code, started.out.read_text(), started.err.read_text(), tuple(told))
         assert "Traceback" not in done.err, done.err
         return done
 
-    def _tell(self, what: Mapping[str, Any]) -> None:
+    def _ask(self, what: object) -> int:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(what) + "\n")
         self._process.stdin.flush()
-
-    def _answer(self) -> dict[str, int]:
-        assert self._process.stdout is not None
-        found: dict[str, int] = json.loads(self._process.stdout.readline())
-        return found
+        return int(self._process.stdout.readline())
 
 
 @contextmanager

@@ -5,7 +5,8 @@ A command can be stopped at a step. Steps are what Python's audit hooks tell of:
 removed or renamed, a folder read, a lock taken, bytes sent to a server. One thread works at a time
 then, so that step 7 is the same in every run.
 
-Reads and writes JSON lines: `Command` below, then `{"pid": 1}` and, at its end, `{"code": 0}`.
+Reads and writes JSON lines: a `Command` is answered by its process ID, a process ID by the code
+with which it ended.
 """
 
 from __future__ import annotations
@@ -57,17 +58,19 @@ def main() -> None:
     gc.freeze()  # what is there already is neither looked at nor copied by a process
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "a thread would be lost in the fork"
     for line in sys.stdin:
-        command = Command(**json.loads(line))
+        asked = json.loads(line)
+        if isinstance(asked, int):
+            _, status = os.waitpid(asked, 0)
+            _answer(os.waitstatus_to_exitcode(status))
+            continue
         pid = os.fork()
         if pid == 0:
-            sys.exit(_run(command))
-        _answer(pid=pid)
-        _, status = os.waitpid(pid, 0)
-        _answer(code=os.waitstatus_to_exitcode(status))
+            sys.exit(_run(Command(**asked)))
+        _answer(pid)
 
 
-def _answer(**fields: int) -> None:
-    sys.stdout.write(json.dumps(fields) + "\n")
+def _answer(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
     sys.stdout.flush()
 
 

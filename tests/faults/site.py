@@ -71,7 +71,9 @@ class Site:
         """What a command of this site is run with (`Forks.run`)."""
         folder = self.installation.folder
         if not self.in_a_pod:
-            kubeconfig = self.api.kubeconfig(folder / "kubeconfig")
+            kubeconfig = folder / "kubeconfig"
+            if not kubeconfig.exists():  # another command may read it now
+                self.api.kubeconfig(kubeconfig)
             return {"cluster": False, "environment": {"KUBECONFIG": str(kubeconfig)}}
         environment = {
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",
@@ -118,21 +120,19 @@ def assert_told(site: Site, done: Ended) -> None:
 
 
 @contextmanager
-def site_in(folder: Path, rest_server: RestServer, *, in_a_pod: bool) -> Iterator[Site]:
-    """A whole site, set back and ready."""
+def site_in(
+    folder: Path, rest_server: RestServer, *, in_a_pod: bool, copies: int = 1
+) -> Iterator[Site]:
+    """A whole site, set back and ready; `copies` of both repositories."""
     installation = Installation(folder / "installation")
-    tls = None
-    if in_a_pod:
-        account = installation.folder / "account"
-        account.mkdir()
-        tls = make_certificate(installation.folder)
-        (account / "token").write_text("token")
-        (account / "ca.crt").write_bytes(tls[0].read_bytes())
+    tls = _account(installation.folder) if in_a_pod else None
     name = f"site-{folder.name}-{next(_numbers)}"
     with ApiServer(tls=tls).running() as api:
         site = Site(installation, api, in_a_pod)
-        site.add("files", installation.folder / "repositories" / "files")
-        site.add("rest", rest_server.data / name, f"rest:{rest_server.url}/{name}")
+        for number in range(copies):
+            site.add(f"files-{number}", installation.folder / "repositories" / str(number))
+            path = rest_server.data / name / str(number)
+            site.add(f"rest-{number}", path, f"rest:{rest_server.url}/{name}/{number}")
         since = stamp_of(old(9))
         api.pods = [pod(ALIVE, created=since, started=since), pod("web-1")]
         api.pods.append(pod("janitor-1", namespace="janitor", uid="uid-1"))
@@ -142,3 +142,12 @@ def site_in(folder: Path, rest_server: RestServer, *, in_a_pod: bool) -> Iterato
             yield site
         finally:
             shutil.rmtree(rest_server.data / name, ignore_errors=True)
+
+
+def _account(folder: Path) -> tuple[Path, Path]:
+    """What the kubelet mounts; returns the API server's certificate and its key."""
+    (folder / "account").mkdir()
+    tls = make_certificate(folder)
+    (folder / "account" / "token").write_text("token")
+    (folder / "account" / "ca.crt").write_bytes(tls[0].read_bytes())
+    return tls

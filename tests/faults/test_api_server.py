@@ -38,10 +38,10 @@ BROKEN = ("broke the connection off", "did not answer in time", "did not finish 
 def sweep(forks: Forks, site: Site, between: Proxy) -> Ended:
     """With a ConfigMap for the state; every request to the API server goes through the proxy."""
     how = site.how()
-    kubeconfig = site.installation.folder / "kubeconfig"
-    text = kubeconfig.read_text().replace(f":{site.api.port}", f":{between.port}")
-    kubeconfig.write_text(text)
-    how["environment"] |= {"POD_NAMESPACE": STATE[0]}
+    direct = Path(how["environment"]["KUBECONFIG"])
+    kubeconfig = direct.with_name("through-the-proxy")
+    kubeconfig.write_text(direct.read_text().replace(f":{site.api.port}", f":{between.port}"))
+    how["environment"] = {"KUBECONFIG": str(kubeconfig), "POD_NAMESPACE": STATE[0]}
     words = (*site.words, "--state", f"configmap:{STATE[1]}")
     return forks.run(site.installation, *words, state=False, impatient=True, **how)
 

@@ -1,0 +1,47 @@
+"""Several janitors at once, on the same repositories and the same state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.commands import Ended, Forks
+from tests.faults.site import Site, assert_told, site_in
+from tests.servers.rest import RestServer
+
+
+@pytest.mark.parametrize("in_a_pod", [True, False], ids=["configmap", "file"])
+@pytest.mark.parametrize("janitors", [2, 8])
+def test_janitors_at_once_do_no_harm_to_each_other(
+    janitors: int, in_a_pod: bool, tmp_path: Path, rest_server: RestServer, forks: Forks
+) -> None:
+    """Else two CronJobs, or a person beside one, cost a live lock or a failed sweep."""
+    with site_in(tmp_path, rest_server, in_a_pod=in_a_pod, copies=4) as site:
+        started = [
+            forks.start(site.installation, *site.words, **site.how()) for _ in range(janitors)
+        ]
+        done = [forks.ended(each) for each in started]
+        assert [(each.code, each.err if each.code else "") for each in done] == [
+            (0, "")
+        ] * janitors, [each.of("sweep") for each in done]
+        assert set(site.gone()) == set(site.dead.values())
+        assert_told(site, Ended(0, "", "".join(each.err for each in done)))
+        assert_shared(site, done)
+        state = site.state()
+        assert all(lock in state.repositories[name] for name, lock in site.alive.items())
+        assert set(state.nodes) == {"worker-1"}
+
+
+def assert_shared(site: Site, done: list[Ended]) -> None:
+    """Each dead lock is removed once, and for all others its holder had let go."""
+    told: dict[str, list[str]] = {lock: [] for lock in site.dead.values()}
+    for each in done:
+        for line in each.of("lock"):
+            if line["lock"] in told:
+                told[line["lock"]].append("removed" if line["removed"] else line["verdict"])
+            else:
+                assert line["verdict"] == "holder-alive"
+    for lock, words in told.items():
+        assert words.count("removed") >= 1, lock
+        assert set(words) <= {"removed", "released"}, words
