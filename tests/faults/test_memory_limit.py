@@ -155,8 +155,8 @@ def run(
             env=environment,
             stdout=out,
             stderr=err,
-            preexec_fn=enter,
-            text=True,  # noqa: PLW1509 - what `enter` does needs no lock
+            text=True,
+            preexec_fn=enter,  # noqa: PLW1509 - what it does needs no lock
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

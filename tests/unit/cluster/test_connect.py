@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import janitor.cluster.connect as connect_module
 from janitor.cluster.client import Client
 from janitor.cluster.connect import connect, own_pod
 from janitor.cluster.errors import BadKubeconfig, ClusterError, Right, Unauthenticated, Untrusted
@@ -185,6 +186,15 @@ def test_a_failing_exec_plugin_is_named_and_not_quoted(server, client_of, tmp_pa
     with pytest.raises(BadKubeconfig, match=r"plugin.*failed") as raised:
         client_of(server, **plugin(tmp_path, script))
     assert CANARY not in everything(raised.value) + caplog.text
+
+
+def test_an_exec_plugin_that_hangs_is_not_waited_for_for_ever(
+    server, client_of, tmp_path, monkeypatch
+):
+    """Else a timer's sweep by kubeconfig hangs for good, and so do all that come after it."""
+    monkeypatch.setattr(connect_module, "PLUGIN_PATIENCE", 0.3)
+    with pytest.raises(BadKubeconfig, match=r"plugin.*did not end within"):
+        client_of(server, **plugin(tmp_path, "sleep 3"))
 
 
 def everything(error: BaseException) -> str:
