@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.commands import Forks, forking
+from tests.servers.rest import RestServer
+from tests.servers.seaweedfs import SeaweedFS
 from tests.sweep.installation import Installation
 
 
@@ -22,3 +24,9 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 def installation(tmp_path: Path) -> Installation:
     """No repository yet."""
     return Installation(tmp_path / "installation")
+
+
+@pytest.fixture
+def ports(rest_server: RestServer, seaweedfs: SeaweedFS) -> dict[str, int]:
+    """Where the stores listen, by kind."""
+    return {"rest": rest_server.port, "s3": seaweedfs.port}

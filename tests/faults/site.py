@@ -67,6 +67,12 @@ class Site:
         self.api.written_events.clear()
         (self.installation.folder / "termination").write_text("")
 
+    def forget(self) -> None:
+        """There is no state yet."""
+        self.installation.state.unlink()
+        self.api.put_configmap(_configmap(""))
+        del self.api.configmaps[STATE]["data"]
+
     def how(self) -> dict[str, Any]:
         """What a command of this site is run with (`Forks.run`)."""
         folder = self.installation.folder

@@ -33,8 +33,26 @@ def test_janitors_at_once_do_no_harm_to_each_other(
         assert set(state.nodes) == {"worker-1"}
 
 
+@pytest.mark.parametrize("in_a_pod", [True, False], ids=["configmap", "file"])
+def test_what_each_remembers_is_kept_of_all(
+    in_a_pod: bool, tmp_path: Path, rest_server: RestServer, forks: Forks
+) -> None:
+    """Else the first-seen times of one are lost to another, and its locks never get old."""
+    with site_in(tmp_path, rest_server, in_a_pod=in_a_pod, copies=4) as site:
+        site.forget()
+        started = [
+            forks.start(site.installation, *site.words, "--repository", name, **site.how())
+            for name in site.repositories
+        ]
+        done = [forks.ended(each) for each in started]
+        assert [each.code for each in done] == [0] * len(site.repositories)
+        assert site.gone() == {}
+        kept = {name: set(locks) for name, locks in site.state().repositories.items()}
+        assert kept == {name: set(site.locks(name)) for name in site.repositories}
+
+
 def assert_shared(site: Site, done: list[Ended]) -> None:
-    """Each dead lock is removed once, and for all others its holder had let go."""
+    """Each dead lock was removed; a deletion that came second is a release, or told as one more."""
     told: dict[str, list[str]] = {lock: [] for lock in site.dead.values()}
     for each in done:
         for line in each.of("lock"):

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
+import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
-from tests.faults.commands import Ended, Forks
+from tests.faults.commands import Ended, Forks, Started
+from tests.faults.proxy import Fault, Proxy, nothing
 from tests.faults.site import Site, assert_told, site_in
+from tests.faults.ways import Way, age, make
+from tests.forge import name_of
 from tests.servers.rest import RestServer
+from tests.store.places import make_place
+from tests.sweep.installation import Installation
 
 
 def sweep(forks: Forks, site: Site, *, step: int = 0, number: int = 0) -> Ended:
@@ -65,3 +75,62 @@ def assert_ended(site: Site, done: Ended, number: int) -> None:
         assert told["exit_code"] == done.code
         assert told["removed"] == len(site.gone()), "what was removed is not all in the report"
         assert done.code == 143 or told["removed"] == len(site.dead)
+
+
+@pytest.mark.parametrize("kind", ["rest", "s3"])
+@pytest.mark.timeout(600)
+def test_a_sweep_may_be_killed_while_a_store_answers(  # noqa: PLR0917 - fixtures
+    kind: str,
+    installation: Installation,
+    ports: dict[str, int],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    forks: Forks,
+) -> None:
+    """Else a deletion whose answer nobody saw is a lock without a record."""
+    place = make_place(kind, request, tmp_path)
+    made = make(installation, place, ports[kind], "shop-db", Way(Fault(times=0)))
+    stored = place.tree(made.at)
+    remembered = installation.state.read_text()
+    try:
+        age(installation)
+        whole = forks.run(installation, "sweep")
+        assert (whole.code, made.locks()) == (0, {made.alive})
+        requests = len(made.proxy.seen)
+        assert requests > 5
+        for number in range(2 * requests):
+            if made.dead not in made.locks():
+                place.write(made.at, stored)
+                age(installation)
+            installation.state.write_text(remembered)
+            killed = kill_at(made.proxy, number // 2, answered=bool(number % 2))
+            done = forks.ended(killed(forks.start(installation, "sweep")))
+            assert done.code == -signal.SIGKILL
+            if made.dead not in made.locks():
+                assert name_of(base64.b64decode(done.records[made.dead])) == made.dead
+            after = forks.run(installation, "sweep")
+            assert (after.code, made.locks()) == (0, {made.alive}), after.out
+    finally:
+        made.proxy.stop()
+
+
+def kill_at(between: Proxy, number: int, *, answered: bool) -> Callable[[Started], Started]:
+    """Kills what is started then at a request, before the server sees it or after it answered."""
+    started: Queue[Started] = Queue()
+    count = itertools.count()
+
+    def hook(_: str) -> None:
+        if next(count) == number:
+            os.kill(started.get().pid, signal.SIGKILL)
+
+    between.before = between.after = nothing
+    if answered:
+        between.after = hook
+    else:
+        between.before = hook
+
+    def tell(process: Started) -> Started:
+        started.put(process)
+        return process
+
+    return tell
