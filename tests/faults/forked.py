@@ -2,8 +2,8 @@
 for each command that it reads. What runs in the process is the command line's own `main`.
 
 A command can be stopped at a step. Steps are what Python's audit hooks tell of: a file opened,
-removed or renamed, a folder read, a lock taken, bytes sent to a server. One thread works at a time
-then, so that step 7 is the same in every run.
+removed or renamed, a folder read, a lock taken, bytes sent to a server; and each line printed. One
+thread works at a time then, so that step 7 is the same in every run.
 
 Reads and writes JSON lines: a `Command` is answered by its process ID, a process ID by the code
 with which it ended.
@@ -25,7 +25,7 @@ from typing import Any
 
 _STEPS = frozenset(
     {"open", "os.remove", "os.rename", "os.scandir", "fcntl.flock", "tempfile.mkstemp"}
-    | {"http.client.send"}
+    | {"http.client.send", "print"}
 )
 
 
@@ -109,7 +109,10 @@ def _run(command: Command) -> int:
     if command.pod:
         tell.TERMINATION_LOG = Path(command.pod) / "termination"
         connect.connect.__kwdefaults__["account"] = Path(command.pod) / "account"
-    sys.addaudithook(_Steps(command))
+    if command.serial:
+        steps = _Steps(command)
+        sys.addaudithook(steps)
+        sys.stdout, sys.stderr = _Printed(sys.stdout, steps), _Printed(sys.stderr, steps)
     return cli.main(command.argv)
 
 
@@ -117,10 +120,12 @@ def lose_patience() -> None:
     """Servers get seconds in place of a minute: the same code with smaller numbers."""
     import urllib3
 
+    from janitor import state_file
     from janitor.cluster import connect
     from janitor.cluster.exchange import Limits
     from janitor.store import rest, s3
 
+    state_file._TRIES = 5
     rest._TIMEOUT = urllib3.Timeout(connect=2, read=3)
     s3._REQUEST = timedelta(seconds=3)
     s3._RETRIES["retry_timeout"] = timedelta(seconds=8)
@@ -136,10 +141,10 @@ class _Steps:
         self._folder = command.folder
         self._count = 0
         self._mutex = threading.Lock()
-        self._ledger = Path(command.out).with_suffix(".steps").open("w") if command.serial else None
+        self._ledger = Path(command.out).with_suffix(".steps").open("w")
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in _STEPS or self._ledger is None:
+        if event not in _STEPS:
             return
         about = _about(event, arguments)
         if about.isdigit() and event == "open":
@@ -160,6 +165,21 @@ def _about(event: str, arguments: tuple[Any, ...]) -> str:
         data = arguments[1]
         return data.split(b"\r\n", 1)[0].decode("latin-1") if isinstance(data, bytes) else ""
     return str(arguments[0])
+
+
+class _Printed:
+    """A stream whose every line is a step."""
+
+    def __init__(self, stream: Any, steps: _Steps) -> None:
+        self._stream = stream
+        self._steps = steps
+
+    def write(self, text: str) -> int:
+        self._steps("print", (text.strip()[:60],))
+        return int(self._stream.write(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 if __name__ == "__main__":

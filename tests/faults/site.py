@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -72,6 +73,14 @@ class Site:
         self.installation.state.unlink()
         self.api.put_configmap(_configmap(""))
         del self.api.configmaps[STATE]["data"]
+
+    def forget_but(self, name: str) -> None:
+        """The state knows of one repository only, as before the others were configured."""
+        state = json.loads(self.installation.state.read_text())
+        state["repositories"] = {name: state["repositories"][name]}
+        text = json.dumps(state)
+        self.installation.state.write_text(text)
+        self.api.put_configmap(_configmap(text))
 
     def how(self) -> dict[str, Any]:
         """What a command of this site is run with (`Forks.run`)."""
