@@ -52,14 +52,8 @@ FROM ${BUILDER} AS libraries
 ARG EXTRAS=
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE requirements*.txt ./
-# The lock of the chosen set; a checkout without one takes what pyproject.toml allows.
-RUN lock="requirements${EXTRAS:+-$EXTRAS}.txt" \
-    && if [ ! -e "$lock" ]; then \
-        python -c 'import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-x = p["optional-dependencies"]; print(*p["dependencies"], *(d for n in x if sys.argv[1:] == ["full"] for d in x[n]), sep="\n")' \
-            ${EXTRAS} >"$lock"; \
-    fi \
-    && pip install --root-user-action ignore --no-cache-dir --no-compile --only-binary :all: --target /app --requirement "$lock"
+RUN pip install --root-user-action ignore --no-cache-dir --no-compile --only-binary :all: \
+    --target /app --require-hashes --requirement "requirements${EXTRAS:+-$EXTRAS}.txt"
 # The Kubernetes client brings an asynchronous twin of itself with its own HTTP library, a class for
 # each kind and each call of the API, and type information: 150 MB that the janitor never imports,
 # since it sends plain requests and decodes the answers itself.

@@ -37,6 +37,9 @@ class _Line(msgspec.Struct):
     repository: str | None = None
 
 
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
 def read_record(text: str) -> Record:
     """Reads what the user has: the whole `lock` line, or only its `record`.
 
@@ -44,7 +47,7 @@ def read_record(text: str) -> Record:
     """
     text = text.strip()
     try:
-        line = msgspec.json.decode(text, type=_Line) if text.startswith("{") else _Line(text)
+        line = _decode_line(text) if text.startswith("{") else _Line(text)
         stored = base64.b64decode(line.record, validate=True)
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise PutBackError(

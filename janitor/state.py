@@ -168,6 +168,10 @@ class _Version(msgspec.Struct):
     version: int
 
 
+_decode_document = msgspec.json.Decoder(_Document).decode
+_decode_version = msgspec.json.Decoder(_Version).decode
+
+
 def decode(text: str) -> State:
     """The state that a document holds.
 
@@ -175,13 +179,13 @@ def decode(text: str) -> State:
         ValueError: it is not such a document, or of a newer version; one sentence.
     """
     try:
-        version = msgspec.json.decode(text, type=_Version).version
+        version = _decode_version(text).version
         if version > VERSION:
             raise ValueError(
                 f"the state is of version {version}, and this janitor writes version {VERSION}: "
                 "it is left as it is; use the newer janitor, or remove the state to start anew"
             )
-        document = msgspec.json.decode(text, type=_Document)
+        document = _decode_document(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise ValueError(f"the state is no JSON of version {VERSION} ({error}): {_MEND}") from None
     return _from_document(document)
@@ -312,11 +316,14 @@ def save(shelf: Shelf | None, change: Change) -> str | None:
     if shelf is None:
         return None
     try:
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             text, version = shelf.read()
             before = State() if text is None else decode(text)
+            after = encode(change(before))
+            if attempt > 0 and after == text:
+                return None  # written already, though the answer was lost: or by a rival, alike
             try:
-                shelf.write(encode(change(before)), version)
+                shelf.write(after, version)
             except StateConflict:
                 continue
             return None

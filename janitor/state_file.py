@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,9 @@ from pathlib import Path
 from janitor.model import StateConflict, StateUnavailable
 
 _MAX_BYTES = 16 * 1024 * 1024
+_TRIES = 100
+_PAUSE = 0.1
+"""Seconds between two tries to be the only one that writes, which takes a few milliseconds."""
 
 
 class FileShelf:
@@ -66,7 +70,16 @@ class FileShelf:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with self._path.with_name(f".{self._path.name}.lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            for _ in range(_TRIES):
+                with suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                time.sleep(_PAUSE)
+            else:
+                raise StateUnavailable(
+                    f"the state file {self._path} cannot be written: another janitor has been "
+                    f"writing it for {_TRIES * _PAUSE:.0f} seconds; end it if it hangs"
+                )
             yield
 
     def _sentence(self, what: str, error: OSError) -> str:

@@ -7,6 +7,7 @@ official client and of exec plugins may hold tokens, so they are never chained t
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where the kubelet mounts the service account's token and the cluster's certificate."""
+PLUGIN_PATIENCE = 120.0
+"""Seconds for an exec plugin: a person may have to sign in with a browser."""
 
 
 def in_cluster(environ: Mapping[str, str]) -> bool:
@@ -107,27 +110,17 @@ def _of_the_pod(environ: Mapping[str, str], account: Path) -> Configuration:
 
 def _of_the_context(chosen: Chosen) -> Configuration:
     from kubernetes.client import Configuration  # noqa: PLC0415 - files alone never need it
-    from kubernetes.config import load_kube_config  # noqa: PLC0415
 
     configuration = Configuration()
-    failed = False
-    with _root_log_silenced() as complaints:
-        try:
-            load_kube_config(  # type: ignore[no-untyped-call]
-                config_file=chosen.files,
-                context=chosen.context,
-                client_configuration=configuration,
-            )
-        except Exception:  # noqa: BLE001 - a file people wrote meets a library without checks
-            failed = True
-    # Raised outside the handler, so that nothing of the library's error is chained to it.
-    if chosen.exec_command is not None and (failed or complaints):
+    loaded = _load(chosen, configuration)
+    if loaded is not True and chosen.exec_command is not None:
+        ended = "failed" if loaded is False else f"did not end within {PLUGIN_PATIENCE:.0f} seconds"
         raise BadKubeconfig(
             f"The program {chosen.exec_command!r}, by which the kubeconfig's user "
-            f"{chosen.user!r} signs in, failed: `kubectl --context {chosen.context} version` "
+            f"{chosen.user!r} signs in, {ended}: `kubectl --context {chosen.context} version` "
             "shows why."
         )
-    if failed:
+    if loaded is not True:
         raise BadKubeconfig(
             f"The kubeconfig's context {chosen.context!r} or its user {chosen.user!r} cannot be "
             f"used: `kubectl --context {chosen.context} version` shows why."
@@ -136,6 +129,35 @@ def _of_the_context(chosen: Chosen) -> Configuration:
         # As kubectl does: a proxy of the environment is not for this machine itself.
         configuration.proxy = None
     return configuration
+
+
+def _load(chosen: Chosen, configuration: Configuration) -> bool | None:
+    """Whether the official client could use the context; None: its exec plugin did not end.
+
+    The client sets that plugin no limit, so it is waited for in a thread, which is left behind
+    with what it waits for. Nothing of the library's errors leaves it.
+    """
+    from kubernetes.config import load_kube_config  # noqa: PLC0415 - files alone never need it
+
+    results: list[bool] = []
+
+    def load() -> None:
+        failed = False
+        with _root_log_silenced() as complaints:
+            try:
+                load_kube_config(  # type: ignore[no-untyped-call]
+                    config_file=chosen.files,
+                    context=chosen.context,
+                    client_configuration=configuration,
+                )
+            except Exception:  # noqa: BLE001 - a file people wrote meets a library without checks
+                failed = True
+        results.append(not failed and not (complaints and chosen.exec_command is not None))
+
+    thread = threading.Thread(target=load, name="kubeconfig", daemon=True)
+    thread.start()
+    thread.join(PLUGIN_PATIENCE)
+    return results[0] if results else None
 
 
 @contextmanager

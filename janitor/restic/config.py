@@ -30,6 +30,9 @@ class _ConfigFile(msgspec.Struct, frozen=True):
     id: str
 
 
+_decode: Final = msgspec.json.Decoder(_ConfigFile).decode
+
+
 def read_config(raw: bytes, keys: SealKeys) -> RepositoryConfig:
     """Opens a stored `config`, which is never compressed.
 
@@ -43,7 +46,7 @@ def read_config(raw: bytes, keys: SealKeys) -> RepositoryConfig:
     except Malformed as error:
         raise Malformed(f"The config of the repository is damaged: {error}.") from None
     try:
-        config = msgspec.json.decode(plain, type=_ConfigFile)
+        config = _decode(plain)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise Malformed("The config of the repository is not the JSON of restic.") from None
     if config.version not in VERSIONS:

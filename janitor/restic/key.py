@@ -56,6 +56,11 @@ class _MasterKey(msgspec.Struct, frozen=True):
     encrypt: bytes
 
 
+# Made at import: two threads that use a type of msgspec for the first time may crash Python.
+_decode_key: Final = msgspec.json.Decoder(KeyFile).decode
+_decode_master: Final = msgspec.json.Decoder(_MasterKey).decode
+
+
 def parse_key(name: str, raw: bytes) -> KeyFile:
     """Reads and bounds one key file. `name` is its name in the repository.
 
@@ -64,7 +69,7 @@ def parse_key(name: str, raw: bytes) -> KeyFile:
     if hashlib.sha256(raw).hexdigest() != name:
         raise Malformed(f"The key file {name[:8]} is damaged: its SHA-256 is not its name.")
     try:
-        key = msgspec.json.decode(raw, type=KeyFile)
+        key = _decode_key(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise Malformed(f"The key file {name[:8]} is not the JSON that restic writes.") from None
     if fault := _fault(key):
@@ -106,7 +111,7 @@ def open_key(key: KeyFile, password: Secret) -> SealKeys:
     except Malformed as error:
         raise Malformed(f"The key file is damaged: {error}.") from None
     try:
-        master = msgspec.json.decode(plain, type=_MasterKey)
+        master = _decode_master(plain)
         return SealKeys(encrypt=master.encrypt, k=master.mac.k, r=master.mac.r)
     except (msgspec.DecodeError, UnicodeError, RecursionError, Malformed):
         raise Malformed("The key file opens, but holds no keys of a repository.") from None

@@ -106,7 +106,9 @@ class Installation:
             {key: value for key, value in entry.items() if value is not None}
             for entry in self.entries.values()
         ]
-        self.config.write_text(json.dumps(self.settings | {"repositories": entries}))
+        text = json.dumps(self.settings | {"repositories": entries})
+        if not self.config.exists() or self.config.read_text() != text:
+            self.config.write_text(text)  # not while another command reads it
         return self.config
 
     # --- the cluster and the state ---------------------------------------------------------------

@@ -127,7 +127,21 @@ def test_rivals_without_end_are_given_up_with_a_sentence() -> None:
         shelf.rivals.append(rival)
 
     shelf.rivals.append(rival)
-    assert "changed by others" in str(save(shelf, lambda state: state))
+    problem = save(shelf, lambda state: mark_put_back(state, "a", _id(1), now=NOW))
+    assert "changed by others" in str(problem)
+
+
+def test_a_write_whose_answer_was_lost_is_no_rivals() -> None:
+    """Else a state that was kept is told as lost, and the sweep as failed."""
+
+    class Lossy(MemoryShelf):
+        def write(self, text: str, version: object) -> None:
+            super().write(text, version)
+            raise StateConflict  # it was sent again, and the server knows a newer version by then
+
+    shelf = Lossy(encode(State()))
+    assert save(shelf, lambda state: mark_put_back(state, "a", _id(1), now=NOW)) is None
+    assert shelf.version == 1
 
 
 # --- bounds ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import janitor.cluster.connect as connect_module
 from janitor.cluster.client import Client
 from janitor.cluster.connect import ACCOUNT, _is_loopback, connect, own_pod
 from janitor.cluster.errors import (
@@ -215,6 +216,15 @@ def test_a_failing_plugin_leaves_the_log_as_it_was(server, client_of, tmp_path, 
     with pytest.raises(BadKubeconfig):
         client_of(server, **plugin(tmp_path, "exit 1"))
     assert (logging.root.handlers, logging.root.filters) == ([], filters)
+
+
+def test_an_exec_plugin_that_hangs_is_not_waited_for_for_ever(
+    server, client_of, tmp_path, monkeypatch
+):
+    """Else a timer's sweep by kubeconfig hangs for good, and so do all that come after it."""
+    monkeypatch.setattr(connect_module, "PLUGIN_PATIENCE", 0.3)
+    with pytest.raises(BadKubeconfig, match=r"plugin.*did not end within"):
+        client_of(server, **plugin(tmp_path, "sleep 3"))
 
 
 def everything(error: BaseException) -> str:

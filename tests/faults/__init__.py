@@ -1,0 +1,1 @@
+"""Faults of a sweep under way: network, disk, clock, signals, rivals, memory."""
