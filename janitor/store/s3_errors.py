@@ -7,7 +7,6 @@ server's error code and the kind of network error are taken from the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from html import unescape
@@ -98,7 +97,7 @@ class Answer:
 
 
 def translated(
-    answer: Answer, *, shown: str, bucket: str, doing: Doing, secrets: Iterable[Secret]
+    answer: Answer, *, shown: str, bucket: str, doing: Doing, secrets: tuple[Secret, ...]
 ) -> StoreError:
     """The error that says in one sentence what went wrong and what would mend it."""
     reason = one_line(answer.message or answer.text.partition("Debug source")[0], secrets)

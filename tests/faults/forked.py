@@ -48,8 +48,6 @@ class Command:
     number: int = 0
     pod: str = ""
     """The folder that stands for what the kubelet makes: `termination`, `account`."""
-    memory: str = ""
-    """The folder of a cgroup to run in."""
 
 
 def main() -> None:

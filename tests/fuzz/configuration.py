@@ -190,7 +190,7 @@ _FILES = st.one_of(
 
 def check_environment(value: tuple[dict[str, bytes], bytes]) -> None:
     """Whatever a Secret or an env file holds costs one repository, in a sentence."""
-    values, env_file = value
+    values, env_file = {"RESTIC_PASSWORD": b"test"} | value[0], value[1]
     with tempfile.TemporaryDirectory() as folder:
         _furnish(Path(folder), values, env_file)
         path = Path(folder) / "janitor.yaml"

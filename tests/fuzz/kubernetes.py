@@ -124,6 +124,7 @@ def _is_whole(seen: Observation, body: bytes) -> None:
 _PODS = seeds.page("PodList", seeds.PODS)
 _FIRST = seeds.page("PodList", seeds.PODS[:2], **{"continue": "more", "remainingItemCount": 1})
 _SHORT = seeds.page("PodList", seeds.PODS, remainingItemCount=2)
+_OTHER = seeds.page("PodMetricsList", seeds.PODS)
 _LAST = seeds.page("PodList", seeds.PODS[2:])
 _WORDS = (*seeds.WORDS, "1001", "more", "PodList")
 _PAGES = st.tuples(
@@ -132,7 +133,7 @@ _PAGES = st.tuples(
     st.one_of(
         st.tuples(documents([_PODS], _WORDS)),
         st.tuples(documents([_FIRST], _WORDS), documents([_LAST], _WORDS)),
-        st.tuples(documents([_FIRST, _SHORT], _WORDS)),
+        st.tuples(documents([_FIRST, _SHORT, _OTHER], _WORDS)),
     ),
 )
 
