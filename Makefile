@@ -1,6 +1,6 @@
 # make run     the janitor at work on example repositories; no cluster, no server
 # make test    lint, types, layers, and all tests that need no cluster
-.PHONY: run test lint format bench e2e e2e-offline lock clean
+.PHONY: run test lint format bench prove torture mutate fuzz audit e2e e2e-offline lock clean
 
 ARGS ?=
 
@@ -21,6 +21,28 @@ format: venv-dev
 bench: venv-dev
 	@.venv/bin/python tests/servers/fetch
 	@.venv/bin/python -m bench.run $(ARGS)
+
+# a million simulated histories; goes on where it stopped, for as long as the code is the same
+prove: venv-dev
+	@.venv/bin/python -m tests.simulation $(ARGS)
+
+# 200 backups by real restic under janitors that may remove after seconds; some ten minutes
+torture: venv-dev
+	@.venv/bin/python tests/servers/fetch
+	@.venv/bin/python -m tests.torture $(ARGS)
+
+# breaks the rule and what is around it, line by line, and shows what no test noticed; some hours
+mutate: venv-dev
+	@.venv/bin/python -m tests.mutation $(ARGS)
+
+# ten minutes of odd input; with `pip install atheris` guided by coverage
+fuzz: venv-dev
+	@.venv/bin/python -m tests.fuzz $(ARGS)
+
+# known vulnerabilities in the locked versions; asks a public service
+audit: venv-dev
+	@.venv/bin/python -m pip --quiet install pip-audit
+	@.venv/bin/pip-audit --disable-pip --require-hashes --requirement requirements-full.txt
 
 # the suite on kind: where Docker or Podman can pull images
 e2e: venv-dev
