@@ -64,12 +64,15 @@ def _guided(name: str, seconds: int) -> bool:
     print(f"{name}: {dict(told).get('number_of_executed_units', 'unknown')} inputs", flush=True)
     if ended == 0:
         return True
-    if _step("again", name, str(folder), timeout=_GRACE) == 0:
-        # It hung or took too much memory, which ends the process before Hypothesis can note it.
-        for artifact in sorted(folder.glob("*-*")):
+    again = _step("again", name, str(folder), timeout=_GRACE)
+    artifacts = sorted(folder.glob("*-*"))
+    for artifact in artifacts:
+        if again == 0:
+            # It hung or took too much memory, which ends the process before anything is noted.
             _step("show", name, str(artifact), timeout=_GRACE)
-    for artifact in folder.glob("*-*"):
         artifact.unlink()
+    if again == 0 and not artifacts:
+        print(f"{name}: ended early with code {ended}, without an input; see {log}", flush=True)
     shutil.rmtree(folder / "failures", ignore_errors=True)
     return False
 

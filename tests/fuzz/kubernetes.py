@@ -127,14 +127,24 @@ _SHORT = seeds.page("PodList", seeds.PODS, remainingItemCount=2)
 _OTHER = seeds.page("PodMetricsList", seeds.PODS)
 _LAST = seeds.page("PodList", seeds.PODS[2:])
 _WORDS = (*seeds.WORDS, "1001", "more", "PodList")
-_PAGES = st.tuples(
-    documents([seeds.page("NodeList", seeds.NODES)], _WORDS),
-    documents([seeds.page("EventList", seeds.EVENTS)], _WORDS),
-    st.one_of(
-        st.tuples(documents([_PODS], _WORDS)),
-        st.tuples(documents([_FIRST], _WORDS), documents([_LAST], _WORDS)),
-        st.tuples(documents([_FIRST, _SHORT, _OTHER], _WORDS)),
-    ),
+_NODES = seeds.page("NodeList", seeds.NODES)
+_EVENTS = seeds.page("EventList", seeds.EVENTS)
+
+
+def _right(page: object) -> st.SearchStrategy[bytes]:
+    return st.just(json.dumps(page).encode())
+
+
+_BENT_PODS = st.one_of(
+    st.tuples(documents([_PODS], _WORDS)),
+    st.tuples(documents([_FIRST], _WORDS), documents([_LAST], _WORDS)),
+    st.tuples(documents([_FIRST, _SHORT, _OTHER], _WORDS)),
+)
+_PAGES = st.one_of(
+    st.tuples(_right(_NODES), _right(_EVENTS), _BENT_PODS),
+    st.tuples(documents([_NODES], _WORDS), _right(_EVENTS), st.tuples(_right(_PODS))),
+    st.tuples(_right(_NODES), documents([_EVENTS], _WORDS), st.tuples(_right(_PODS))),
+    st.tuples(documents([_NODES], _WORDS), documents([_EVENTS], _WORDS), _BENT_PODS),
 )
 
 
@@ -161,8 +171,7 @@ _PARTS = ("+", "-", "9", "99", "0", "9" * 25, " ", ",", ":", "Nov", "GMT", "EST"
 
 def check_living(body: bytes) -> None:
     """Values of a wrong kind in a living holder's pod never make its lock stale."""
-    nodes = json.dumps(seeds.page("NodeList", seeds.NODES)).encode()
-    events = json.dumps(seeds.page("EventList", seeds.EVENTS)).encode()
+    nodes, events = json.dumps(_NODES).encode(), json.dumps(_EVENTS).encode()
     assert judged(observed(nodes=(nodes,), events=(events,), pods=(body,))) != "stale"
 
 

@@ -52,7 +52,7 @@ _TOKENS = (
     ),
     *("\n", "\r", "\t", "\x7f", "\ud800", "é", "\u3000", "%C3%A9", "%ff", "[::1]", "[", "*", "-"),
 )
-_TYPED = re.compile(rf"://[^/?#@:]*:[^/?#]*{CANARY}[^/?#]*@")
+_TYPED = re.compile(rf"(?:rest|s3):https?://[^/?#@:]*:[^/?#]*{CANARY}[^/?#]*@")
 """A password where a URL has one; anywhere else nothing tells it from a name."""
 KEYS = {"AWS_ACCESS_KEY_ID": Secret("AKID"), "AWS_SECRET_ACCESS_KEY": Secret("secret")}
 
@@ -65,7 +65,7 @@ def check_location(text: str) -> None:
         check_sentence(error, at_most=300)
         return
     assert found == parse_location(text)
-    if found.scheme in ("rest", "s3") and _TYPED.search(text):
+    if found.scheme in ("rest", "s3") and _TYPED.match(text) and text.count(CANARY) == 1:
         assert CANARY not in repr(found)
         assert found.shown.isprintable() or not text.isprintable()
     if found.scheme == "rest":

@@ -61,10 +61,13 @@ class Found(Exception):
     """An input that fails, smallest last, as a test to paste."""
 
 
-def driven(target: Target, **options: Any) -> tuple[Callable[[], None], dict[str, Any]]:
+def driven(
+    target: Target, *, timed: bool = True, **options: Any
+) -> tuple[Callable[[], None], dict[str, Any]]:
     """A Hypothesis test of this target, and where it notes the last input that failed.
 
-    While Hypothesis shrinks, that is the smallest so far.
+    While Hypothesis shrinks, that is the smallest so far. Not `timed`: whoever drives it sees to it
+    that no input takes too long.
     """
     failed: dict[str, Any] = {}
     defaults: dict[str, Any] = {
@@ -79,7 +82,7 @@ def driven(target: Target, **options: Any) -> tuple[Callable[[], None], dict[str
         if isinstance(failed.get("error"), HangsError) and value != failed["value"]:
             return  # to make it smaller would take a minute each time
         try:
-            target.run(value)
+            (target.run if timed else target.check)(value)
         except BaseException as error:
             failed.update(value=value, error=error)
             raise
