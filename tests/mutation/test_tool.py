@@ -27,23 +27,40 @@ def words_of(function: str, module: str = NAMES) -> list[str]:
 # --- what is broken --------------------------------------------------------------------------
 
 
-def test_a_condition_is_inverted_dropped_and_forced() -> None:
+SAMPLE = """
+def may_hold(pod, lock):
+    if pod.started is not None and pod.started > lock.time:
+        return False
+    return ask(pod) or look(pod)
+"""
+
+
+def test_a_clause_is_inverted_dropped_and_forced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else a clause of the rule stands there untested and nobody is told."""
-    words = words_of("_ended_may_hold", "janitor.holder")
-    test = "finished is not None and finished >= moment.lock_time"
-    begin = [each.partition(" in `")[0] for each in words]
-    for expected in (
+    (tmp_path / "sample.py").write_text(SAMPLE)
+    monkeypatch.setattr(
+        "tests.mutation.mutants.path_of",
+        lambda module: tmp_path / "sample.py" if module == "sample" else path_of(module),
+    )
+    test = "pod.started is not None and pod.started > lock.time"
+    assert [one.words.partition(" in `")[0] for one in mutants_of("sample")] == [
         f"the condition `{test}` is taken as True",
         f"the condition `{test}` is taken as False",
-        f"`{test}` becomes `finished is not None or finished >= moment.lock_time`",
-        f"`finished is not None` is left out of `{test}`",
-        f"`finished >= moment.lock_time` is left out of `{test}`",
-        "`finished is not None` becomes `finished is None`",
-        "`finished >= moment.lock_time` becomes `finished > moment.lock_time`",
-        "`finished >= moment.lock_time` becomes `finished < moment.lock_time`",
-        "`True` becomes `False`",
-    ):
-        assert expected in begin
+        f"`{test}` becomes `pod.started is not None or pod.started > lock.time`",
+        f"`pod.started is not None` is left out of `{test}`",
+        f"`pod.started > lock.time` is left out of `{test}`",
+        "`pod.started is not None` becomes `pod.started is None`",
+        "`pod.started > lock.time` becomes `pod.started >= lock.time`",
+        "`pod.started > lock.time` becomes `pod.started <= lock.time`",
+        "`False` becomes `True`",
+        "`return ask(pod) or look(pod)` returns None",
+        "`ask(pod) or look(pod)` becomes `ask(pod) and look(pod)`",
+        "`ask(pod)` is left out of `ask(pod) or look(pod)`",
+        "`look(pod)` is left out of `ask(pod) or look(pod)`",
+        "`look(pod)` is asked before `ask(pod)`",
+    ]
 
 
 def test_every_mutant_is_python_that_differs_from_the_module() -> None:

@@ -475,7 +475,14 @@ WHOLE_POD = {
 WHOLE_NODE = {
     "metadata": {"name": "n", "labels": {"kubernetes.io/hostname": "h"}},
     "status": {
-        "conditions": [{"type": "Ready", "status": "True", "lastHeartbeatTime": T1}],
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "True",
+                "lastTransitionTime": T1,
+                "lastHeartbeatTime": T2,
+            }
+        ],
         "addresses": [{"address": "10.0.0.1"}],
     },
 }
@@ -501,6 +508,12 @@ WIRES = {
 NEVER_NULL = {"name", "namespace", "uid", "generateName", "kind", "address", "ip", "restartCount"}
 """Plain strings and numbers of the API, which no server sends as null."""
 NEEDED = {"metadata", "spec"}
+IDENTITY = {
+    "pod": ("name", "namespace", "uid"),
+    "node": ("name",),
+    "event": ("name",),
+}
+"""Of `metadata`: what does not say who it is could be anybody's."""
 
 
 def places(document: object, path: tuple = ()) -> list[tuple]:
@@ -556,7 +569,9 @@ def test_a_null_anywhere_is_as_good_as_absent(kind, path):
         (kind, path)
         for kind in WIRES
         for path in places(WIRES[kind][0])
-        if path[-1] not in NEEDED and not ("ontainer" in str(path) and path[-1] == "name")
+        if path[-1] not in NEEDED
+        and not ("ontainer" in str(path) and path[-1] == "name")
+        and not (path[0] == "metadata" and path[1:] in {(each,) for each in IDENTITY[kind]})
     ],
     ids=str,
 )
@@ -565,24 +580,37 @@ def test_a_field_may_be_missing(kind, path):
     read(kind, without(WIRES[kind][0], path))
 
 
-def test_what_is_missing_has_no_name():
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, names in IDENTITY.items() for name in names]
+)
+def test_what_does_not_say_who_it_is_makes_no_list(kind, name):
+    """Else a pod without a name, which may be the holder, is looked for and not found."""
+    for document in (
+        without(WIRES[kind][0], ("metadata", name)),
+        without(WIRES[kind][0], ("metadata", name), null=True),
+        WIRES[kind][0] | {"metadata": WIRES[kind][0]["metadata"] | {name: ""}},
+    ):
+        with pytest.raises(msgspec.ValidationError):
+            read(kind, document)
+
+
+def test_what_is_missing_has_no_value():
     """Else a field that is left out is taken for one with some value."""
-    nameless = {
-        "metadata": {"ownerReferences": [{}]},
+    bare_pod = {
+        "metadata": {"name": "p", "namespace": "shop", "uid": "1", "ownerReferences": [{}]},
         "spec": {},
         "status": {"hostIPs": [{}], "hostIP": "10.0.0.1"},
     }
-    assert read("pod", nameless) == Pod(
-        "", "", "", owners=(OwnerReference("", ""),), host_addresses=("10.0.0.1",)
+    assert read("pod", bare_pod) == Pod(
+        "shop", "p", "1", owners=(OwnerReference("", ""),), host_addresses=("10.0.0.1",)
     )
-    bare = {"metadata": {}, "status": {"conditions": [{}], "addresses": [{}]}}
-    assert read("node", bare) == Node("", ready=False)
+    bare = {"metadata": {"name": "n"}, "status": {"conditions": [{}], "addresses": [{}]}}
+    assert read("node", bare) == Node("n", ready=False)
     ready = {"metadata": {"name": "n"}, "status": {"conditions": [{"type": "Ready"}]}}
     assert read("node", ready) == Node("n", ready=False)
-    assert read("event", {"metadata": {}, "regarding": {"name": "a"}}) is None
-    assert read("event", {"metadata": {}, "regarding": {"kind": "Pod", "name": "a"}}) == PodEvent(
-        "", "a"
-    )
+    about = {"kind": "Pod", "name": "a"}
+    assert read("event", {"metadata": {"name": "e"}, "regarding": about}) == PodEvent("", "a")
+    assert read("event", {"metadata": {"name": "e"}, "regarding": {"name": "a"}}) is None
 
 
 def test_the_one_address_of_older_servers_counts():

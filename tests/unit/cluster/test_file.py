@@ -79,6 +79,7 @@ def test_without_a_time_the_newest_inside_is_taken(cluster):
 
 
 LATER = "2026-11-24T06:30:00Z"
+NAMED = {"name": "c", "namespace": "media", "uid": "3"}
 
 
 def newer(place: str) -> dict:
@@ -135,11 +136,11 @@ def test_what_is_left_out_has_no_time(cluster):
 @pytest.mark.parametrize(
     "bare",
     [
-        {"kind": "Pod", "metadata": {"name": "c"}, "spec": {}},
-        {"kind": "Pod", "metadata": {"name": "c"}, "spec": {}, "status": {}},
+        {"kind": "Pod", "metadata": NAMED, "spec": {}},
+        {"kind": "Pod", "metadata": NAMED, "spec": {}, "status": {}},
         {
             "kind": "Pod",
-            "metadata": {"name": "c"},
+            "metadata": NAMED,
             "spec": {},
             "status": {"containerStatuses": [{"name": "c"}, {"name": "d", "state": {}}]},
         },

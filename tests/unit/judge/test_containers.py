@@ -170,6 +170,12 @@ def test_a_node_that_has_just_become_ready(lasted: timedelta | None, expected: V
     assert word(one(unstarted(), created=BEFORE), back).stale == (expected is not YES)
 
 
+def test_a_node_that_is_no_longer_ready() -> None:
+    """What a Node once vouched for would count for ever, though it was lost since."""
+    lost = (node("worker-1", ready=False, ready_for=DAY), node("worker-2"))
+    assert word(one(ended(BEFORE)), lost) == YES
+
+
 @pytest.mark.parametrize(
     ("created", "nodes", "place", "expected"),
     [
@@ -407,7 +413,11 @@ def test_terminating_changes_nothing(deleting: bool) -> None:
         (ended(BEFORE), {"phase": "Failed"}, "the pod has failed"),
         (unstarted(), {"created": AFTER}, "its Node is Ready"),
         (unstarted(), {"created": AFTER, "node": None}, "the pod has no Node yet"),
-        (unstarted(), {"created": AFTER, "node": "worker-9"}, "in a pod created after the lock"),
+        (
+            unstarted(),
+            {"created": SEEN + HOUR, "node": "worker-9"},
+            "in a pod created after the lock was seen",
+        ),
         (unstarted(), {"node": "worker-9"}, "by a status that may be out of date"),
     ],
 )
