@@ -157,7 +157,11 @@ class Connection:
                     raise self.too_slow(request.right)
                 pieces.append(piece)
         except (HTTPError, OSError, ValueError) as error:
+            pieces.clear()
             raise self._explain(error, request.right) from None
+        except ClusterError:
+            pieces.clear()  # the error's trace would keep them until the collector comes
+            raise
         finally:
             # A connection whose answer was not read to its end cannot be used again.
             response.release_conn() if response.isclosed() else response.close()
