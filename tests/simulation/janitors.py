@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
-from typing import Any
 
 from janitor.cluster.observe import ApiCluster, OwnPod
 from janitor.discover.found import Found
@@ -28,15 +27,9 @@ from tests.simulation.bucket import Bucket, BucketStore, StoreFaults
 from tests.simulation.clockwork import Actor, Clockwork, Killed, moment
 from tests.simulation.machines import stamp
 from tests.simulation.plan import Plan
+from tests.sweep.doubles import Serial
 
 LOCATION = parse_location("/shop")
-
-
-class Serial:
-    """One thread."""
-
-    def map(self, step: Callable[[Any], Any], items: Iterable[Any], /) -> Iterator[Any]:
-        return map(step, items)
 
 
 @dataclass
