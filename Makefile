@@ -1,6 +1,6 @@
 # make run     the janitor at work on example repositories; no cluster, no server
 # make test    lint, types, layers, and all tests that need no cluster
-.PHONY: run test lint format bench prove torture mutate fuzz audit e2e e2e-offline lock clean
+.PHONY: run test lint format bench prove torture mutate fuzz faults audit e2e e2e-offline lock clean
 
 ARGS ?=
 
@@ -38,6 +38,11 @@ mutate: venv-dev
 # ten minutes of odd input; with `pip install atheris` guided by coverage
 fuzz: venv-dev
 	@.venv/bin/python -m tests.fuzz $(ARGS)
+
+# connections that break, signals at every step, full disks, rivals; some minutes
+faults: venv-dev
+	@.venv/bin/python tests/servers/fetch
+	@.venv/bin/python -m pytest -n 2 tests/faults $(ARGS)
 
 # known vulnerabilities in the locked versions; asks a public service
 audit: venv-dev

@@ -48,15 +48,19 @@ def _shown(lock: StoredLock, cluster: Cluster, plan: Plan) -> str | None:
     ]
     if carriers and plan.far_clocks:
         return None  # times of two hosts cannot be compared then
-    if not all(_over(lock, pod, container) for pod in carriers for container in pod.containers):
+    if not all(
+        _over(lock, pod, container, plan) for pod in carriers for container in pod.containers
+    ):
         return None
     return "ended or replaced" if carriers else "absent"
 
 
-def _over(lock: StoredLock, pod: Pod, container: Container) -> bool:
+def _over(lock: StoredLock, pod: Pod, container: Container, plan: Plan) -> bool:
     """Whether this container, as it is now and is reported, clearly began later or has ended."""
     if not pod.host.connected:
         return False
+    if not plan.policy.observe_nodes and pod.phase not in ("Succeeded", "Failed"):
+        return container.started is not None and container.started > lock.time + 2 * MAX_SKEW
     margin = 2 * MAX_SKEW
     if container.started is not None:
         return container.started > lock.time + margin
