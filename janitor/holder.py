@@ -8,7 +8,7 @@ kernel's nodename, and the time of its last refresh by the clock of that node).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,7 @@ from janitor.model import (
     Container,
     ContainerKind,
     ContainerState,
+    GeneratedHolder,
     HolderPattern,
     KnownNode,
     Lock,
@@ -98,7 +99,7 @@ def candidates(
     if not lock.hostname:
         return ()
     directory = directory_of(observation)
-    named = named_containers(lock.hostname, repository.holders)
+    named = named_containers(lock.hostname, repository)
     return tuple(
         Candidate(pod, _ask(lock, pod, observation, named, bounds))
         for pod in pods_that_carry(lock.hostname, directory)
@@ -126,12 +127,16 @@ def _carries_random_name(pod: Pod, hostname: str) -> bool:
     return has_random_suffix(pod.name) and pod.name.lower() == hostname.lower()
 
 
-def named_containers(hostname: str, patterns: Iterable[HolderPattern]) -> frozenset[str]:
+def named_containers(hostname: str, repository: Repository) -> frozenset[str]:
     """The containers that run restic under this hostname; empty: all of them count.
 
-    Every pattern that fits has its say; one that fits and names none makes all count.
+    Every pattern that fits has its say, a person's or an owner's; one that fits and names none
+    makes all count.
     """
-    fitting = [pattern for pattern in patterns if fits(pattern, hostname)]
+    fitting: list[HolderPattern | GeneratedHolder] = [
+        pattern for pattern in repository.holders if fits(pattern, hostname)
+    ]
+    fitting += (holder for holder in repository.generated if generates(holder, hostname))
     if not all(pattern.containers for pattern in fitting):
         return frozenset()
     return frozenset(name for pattern in fitting for name in pattern.containers)
@@ -140,6 +145,11 @@ def named_containers(hostname: str, patterns: Iterable[HolderPattern]) -> frozen
 def fits(pattern: HolderPattern, hostname: str) -> bool:
     """Whether the whole hostname fits the glob, whatever its case."""
     return bool(hostname) and fnmatchcase(hostname.lower(), pattern.name.lower())
+
+
+def generates(holder: GeneratedHolder, hostname: str) -> bool:
+    """Whether the owner's workload gives its pods this hostname."""
+    return bool(hostname) and re.fullmatch(holder.expression, hostname.lower()) is not None
 
 
 def _ask(
@@ -267,6 +277,8 @@ def claim(
         return None
     if known_node(hostname, known) is not None:
         return Claim.NODE
+    if any(generates(holder, hostname) for holder in repository.generated):
+        return Claim.OWNER
     if any(fits(pattern, hostname) for pattern in repository.holders):
         return Claim.PATTERN
     if _claimed_by_family(hostname, repository, observation, directory):

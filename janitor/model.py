@@ -59,6 +59,16 @@ class Secret:
         return bool(self._text)
 
 
+class SecretFile(Secret):
+    """The content of a file, in a variable where restic expects its path.
+
+    Repositories that were found in the cluster carry their files' contents with them: the janitor
+    never opens a path that somebody else wrote.
+    """
+
+    __slots__ = ()
+
+
 class Verdict(StrEnum):
     """What was decided about a lock: the table in docs/verdicts.md, in its order."""
 
@@ -198,6 +208,33 @@ class HolderPattern:
 
 
 @dataclass(frozen=True, slots=True)
+class GeneratedHolder:
+    """Hostnames that a workload's pods get, by the rules of names.py."""
+
+    owner: str
+    """For people: `CronJob shop/backup`."""
+    expression: str
+    """A regular expression that the whole hostname, lower-cased, must fit."""
+    containers: tuple[str, ...] = ()
+    """Empty: every container counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectReference:
+    """The object that a repository was found by: where people look for Events."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str = ""
+
+    def __str__(self) -> str:
+        """For example `Repository shop/db`."""
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """What the rule needs to know about a repository: its name, holders and policy."""
 
@@ -206,6 +243,10 @@ class Repository:
     location: str = ""
     """For people: restic's location without any password."""
     holders: tuple[HolderPattern, ...] = ()
+    generated: tuple[GeneratedHolder, ...] = ()
+    """What its owners' workloads call their pods."""
+    owners: tuple[ObjectReference, ...] = ()
+    """The objects that it was found by; none for a configured one."""
     namespaces: tuple[str, ...] | None = None
     """Where its holders live; None: every observed namespace, and nothing was declared."""
     shared: bool = False
@@ -441,6 +482,8 @@ class RepositoryReport:
     detail: str | None = None
     failed: bool = False
     """Whether it turns the exit code to 1."""
+    owners: tuple[ObjectReference, ...] = ()
+    """The objects that it was found by."""
 
 
 @dataclass(frozen=True, slots=True)
