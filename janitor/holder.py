@@ -92,9 +92,9 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """The pods that may carry the lock's hostname, each with its containers' answers.
 
-    They are looked for in the namespaces that the repository declares. A generated name with a
-    random suffix is no coincidence, so a pod of exactly that name counts wherever it is: it can
-    only keep the lock.
+    They are looked for in the namespaces that the repository declares or watches. A generated name
+    with a random suffix is no coincidence, so a pod of exactly that name counts wherever it is: it
+    can only keep the lock.
     """
     if not lock.hostname:
         return ()
@@ -103,24 +103,30 @@ def candidates(
     return tuple(
         Candidate(pod, _ask(lock, pod, observation, named, bounds))
         for pod in pods_that_carry(lock.hostname, directory)
-        if _declared(pod.namespace, repository) or _carries_random_name(pod, lock.hostname)
+        if _declared(pod.namespace, repository)
+        or _watched(pod.namespace, repository)
+        or _carries_random_name(pod, lock.hostname)
     )
 
 
 def unobserved(repository: Repository, observation: Observation) -> tuple[str, ...]:
     """The namespaces in which this repository's holders may live and whose pods were not listed."""
-    if repository.namespaces is None:
+    if repository.namespaces is None or repository.watched is None:
         return tuple(sorted(observation.denied))
     listed = observation.namespaces
     return tuple(
         namespace
-        for namespace in repository.namespaces
+        for namespace in (*repository.namespaces, *repository.watched)
         if namespace in observation.denied or (listed is not None and namespace not in listed)
     )
 
 
 def _declared(namespace: str, repository: Repository) -> bool:
     return repository.namespaces is None or namespace in repository.namespaces
+
+
+def _watched(namespace: str, repository: Repository) -> bool:
+    return repository.watched is None or namespace in repository.watched
 
 
 def _carries_random_name(pod: Pod, hostname: str) -> bool:

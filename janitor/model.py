@@ -50,7 +50,7 @@ class Secret:
         return "***"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
+        return isinstance(other, Secret) and (type(other), other._text) == (type(self), self._text)
 
     def __hash__(self) -> int:
         return hash(self._text)
@@ -249,6 +249,9 @@ class Repository:
     """The objects that it was found by; none for a configured one."""
     namespaces: tuple[str, ...] | None = None
     """Where its holders live; None: every observed namespace, and nothing was declared."""
+    watched: tuple[str, ...] | None = ()
+    """Where pods may hold its locks too, though nothing there makes a hostname ours; None:
+    anywhere."""
     shared: bool = False
     """Another cluster runs the same manifests against it: a name alone is then no evidence."""
     min_age: timedelta | None = None
@@ -467,6 +470,8 @@ class LockReport:
     """The stored bytes, when it was removed."""
     cause: str | None = None
     advice: str | None = None
+    owners: tuple[ObjectReference, ...] = ()
+    """The objects that its repository was found by: where an Event is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ listing and reading was released by its holder, which is success.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from janitor.discover.found import Found
 from janitor.keyring import Keyring
@@ -62,6 +62,8 @@ class Opened:
     """Gone between listing and reading."""
     state: RepositoryState = RepositoryState.READ
     detail: str | None = None
+    repository_id: str | None = None
+    """restic's own ID of the repository, the same in every copy of it; None: it was not opened."""
 
 
 # --- listing ---------------------------------------------------------------------------------
@@ -120,7 +122,8 @@ def open_locks(listed: Listed, locks: Iterable[LockID], keyring: Keyring) -> Ope
     assert listed.store is not None  # noqa: S101 - only repositories with locks come here
     try:
         keys, config = open_repository(listed.found, listed.store, keyring)
-        return _read_each(listed.store, locks, keys, config.version)
+        opened = _read_each(listed.store, locks, keys, config.version)
+        return replace(opened, repository_id=config.id)
     except CannotOpen as problem:
         return Opened({}, state=problem.state, detail=problem.detail)
     except StoreError as error:

@@ -46,9 +46,16 @@ class Surroundings:
 
 
 def surround(
-    arguments: Arguments, environment: Mapping[str, str], stack: ExitStack, *, clock: Clock
+    arguments: Arguments,
+    environment: Mapping[str, str],
+    stack: ExitStack,
+    *,
+    clock: Clock,
+    wanted_by: str = "",
 ) -> Surroundings:
     """Finds the cluster and the state. Raises BadKubeconfig, BadClusterFile, ConfigurationError.
+
+    `wanted_by` is the key of the configuration that cannot do without an API server, if one is.
 
     In a pod both are the pod's own cluster. Elsewhere nothing vouches that a kubeconfig's current
     context is the right cluster, so a sweep only reports unless it is named.
@@ -56,7 +63,7 @@ def surround(
     inside = in_cluster(environment) and arguments.context is None
     state = arguments.state or (DEFAULT_STATE if inside else "none")
     client, problem = None, None
-    if arguments.cluster is None or state.startswith("configmap:"):
+    if arguments.cluster is None or state.startswith("configmap:") or wanted_by:
         try:
             client = connect(
                 context=arguments.context, environ=environment, clock=clock, sleep=time.sleep
@@ -65,6 +72,8 @@ def surround(
         except BadKubeconfig as error:
             if inside or arguments.context is not None or state.startswith("configmap:"):
                 raise
+            if wanted_by:
+                raise BadKubeconfig(f"`{wanted_by}` needs an API server. {error}") from None
             problem = str(error)
     shelf = _shelf(state, environment, client)
     if arguments.cluster is not None:

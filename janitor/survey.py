@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from datetime import datetime
 import structlog
 
 from janitor.discover.found import Found
+from janitor.discover.unite import acquaint
 from janitor.judge import judge
 from janitor.model import (
     Judgement,
@@ -111,6 +113,7 @@ def survey(
     change = _stamping(listed, world.clock(), policy) if world.shelf else _nothing
     state = change(loaded.state)
     opened = _open_old(listed, state, world, policy, open_all=open_all, progress=progress)
+    listed = _acquainted(listed, opened)
     observation = None
     if any(part.contents for part in opened.values()):
         progress(0, 1, "observing the cluster")
@@ -224,6 +227,22 @@ def _open_old(
     return {index: result for (index, _, _), result in zip(wanted, results, strict=True)}
 
 
+def _acquainted(listed: tuple[Listed, ...], opened: Mapping[int, Opened]) -> tuple[Listed, ...]:
+    """Repositories of one ID share who may hold their locks; each location is swept all the same,
+    since a mirror has its original's ID.
+    """
+    same: dict[str, list[int]] = defaultdict(list)
+    for index, each in opened.items():
+        if each.repository_id is not None:
+            same[each.repository_id].append(index)
+    result = list(listed)
+    for indexes in same.values():
+        known = acquaint([listed[index].found for index in indexes])
+        for index, found in zip(indexes, known, strict=True):
+            result[index] = replace(listed[index], found=found)
+    return tuple(result)
+
+
 def _looks_young(
     lock: ListedLock,
     listed: Listed,
@@ -259,7 +278,11 @@ def namespaces_of(found: tuple[Found, ...], policy: Policy) -> frozenset[str] | 
     """The namespaces to observe; None: all of them by one list."""
     if policy.observe_namespaces is None:
         return None
-    declared = (namespace for each in found for namespace in each.repository.namespaces or ())
+    declared = (
+        namespace
+        for each in found
+        for namespace in (*(each.repository.namespaces or ()), *(each.repository.watched or ()))
+    )
     return frozenset((*policy.observe_namespaces, *declared))
 
 

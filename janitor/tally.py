@@ -26,7 +26,8 @@ _FAILED_ALWAYS = frozenset(
 _FAILED_IF_CONFIGURED = frozenset(
     {RepositoryState.NO_REPOSITORY, RepositoryState.INCOMPLETE, RepositoryState.NOT_MOUNTED}
 )
-"""A discovered repository may not exist yet; one that somebody wrote down should."""
+"""A discovered repository may not exist yet; one that somebody wrote down should. That has no owner
+object, and neither has the entry of a source that failed."""
 
 
 def lock_reports(
@@ -70,6 +71,7 @@ def _lock_report(  # noqa: PLR0917 - private, called once
         dry_run=dry_run,
         detail=detail,
         record=seen.stored if removed else None,
+        owners=surveyed.found.repository.owners,
     )
 
 
@@ -80,7 +82,7 @@ def repository_report(
     repository, state = surveyed.found.repository, surveyed.state
     failed = (
         state in _FAILED_ALWAYS
-        or (state in _FAILED_IF_CONFIGURED and repository.source == "configured")
+        or (state in _FAILED_IF_CONFIGURED and not repository.owners)
         or surveyed.listed.beyond > 0
         or any(lock.judgement.verdict.doubtful for lock in locks)
         or any(outcome.failure is not None for outcome in outcomes.values())
@@ -94,6 +96,7 @@ def repository_report(
         removed=sum(lock.removed for lock in locks),
         detail=surveyed.detail,
         failed=failed,
+        owners=repository.owners,
     )
 
 

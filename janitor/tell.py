@@ -84,14 +84,15 @@ def _events(result: Result) -> Iterator[LockEvent]:
 
     for lock in result.locks:
         if lock.removed:
-            yield LockEvent(EventReason.REMOVED, lock.repository, lock.lock, _with_name(lock))
+            reason = EventReason.REMOVED
         elif lock.judgement.verdict.stale and lock.dry_run:
-            yield LockEvent(EventReason.FOUND, lock.repository, lock.lock, _with_name(lock))
+            reason = EventReason.FOUND
         else:
-            yield LockEvent(EventReason.FAILED, lock.repository, lock.lock, _with_name(lock))
+            reason = EventReason.FAILED
+        yield LockEvent(reason, lock.repository, lock.lock, _with_name(lock), lock.owners)
     for repository in result.repositories:
         note = f"{printable(repository.repository)}: {_failure(repository)}"
-        yield LockEvent(EventReason.FAILED, repository.repository, "", note)
+        yield LockEvent(EventReason.FAILED, repository.repository, "", note, repository.owners)
 
 
 def _with_name(lock: LockReport) -> str:

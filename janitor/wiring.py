@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from janitor.arguments import Arguments
-from janitor.discover.configuration import load_configuration
+from janitor.discover.configuration import Configuration, load_configuration
 from janitor.discover.configured import find_configured, select
 from janitor.discover.found import Found
 from janitor.discover.settings import override
+from janitor.discover.unite import unite
 from janitor.model import Policy
 from janitor.report.log import configure_logging
 from janitor.report.printers import JsonPrinter, TablePrinter, table_printer, terminal_width
@@ -101,8 +102,6 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
         dry_run=arguments.dry_run,
         fail_on_stale=arguments.fail_on_stale,
     )
-    names = (_literal(arguments.name),) if arguments.name else arguments.repository
-    found = select(find_configured(configuration, environment), names)
     json = arguments.output == "json" or (arguments.output is None and not sys.stdout.isatty())
     progress = progress_on(sys.stderr, environment)
     # The record of each removal is logged before the deletion; the table shows it afterwards.
@@ -114,7 +113,14 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
         connections = stack.enter_context(Connections())
         executor = ThreadPoolExecutor(THREADS, thread_name_prefix="repository")
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-        around = surround(arguments, environment, stack, clock=_clock)
+        around = surround(
+            arguments,
+            environment,
+            stack,
+            clock=_clock,
+            wanted_by=configuration.reads_the_cluster,
+        )
+        found = _find(arguments, configuration, policy, environment, around, executor)
         world = World(
             clock=_clock,
             pool=_Threads(executor),
@@ -135,6 +141,30 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
         )
 
 
+def _find(  # noqa: PLR0917 - private, called once
+    arguments: Arguments,
+    configuration: Configuration,
+    policy: Policy,
+    environment: Mapping[str, str],
+    around: Surroundings,
+    executor: ThreadPoolExecutor,
+) -> tuple[Found, ...]:
+    """The repositories that this run is about. Raises ConfigurationError."""
+    names = (_literal(arguments.name),) if arguments.name else arguments.repository
+    if not configuration.reads_the_cluster or around.client is None:
+        return select(unite(find_configured(configuration, environment)), names)
+    # Imported here: who names every repository needs none of it.
+    from janitor.discover.cluster_reader import ClusterReader  # noqa: PLC0415
+    from janitor.discover.discovered import find_discovered  # noqa: PLC0415
+    from janitor.discover.sources import sources_of  # noqa: PLC0415
+
+    reader, each = ClusterReader(around.client), _Threads(executor).map
+    configured = find_configured(configuration, environment, reader=reader, each=each)
+    sources = sources_of(configuration, environment)
+    discovered = find_discovered(sources, reader=reader, each=each, policy=policy)
+    return select(unite((*configured, *discovered)), names)
+
+
 def _clock() -> datetime:
     return datetime.now(UTC)
 
@@ -147,6 +177,11 @@ def _literal(name: str) -> str:
 def _opener(connections: Connections) -> Callable[[Found], Store]:
     def opener(found: Found) -> Store:
         assert found.location is not None  # noqa: S101 - else `found.state` is set
-        return open_store(found.location, found.environment, connections=connections)
+        return open_store(
+            found.location,
+            found.environment,
+            connections=connections,
+            insecure_tls=found.insecure_tls,
+        )
 
     return opener

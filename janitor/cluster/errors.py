@@ -16,7 +16,7 @@ class Right:
     verb: str
     """As RBAC spells it: `list`, `get`, `update`, `create`."""
     resource: str
-    """As RBAC spells it: `pods`, `nodes`, `configmaps`."""
+    """As RBAC spells it: `pods`, `configmaps`, or with its group `repositories.k8up.io`."""
     component: str
     """`base`, or the name of a folder under `k8s/components`."""
     namespace: str | None = None
@@ -29,8 +29,12 @@ class Right:
         named = f" {self.name}" if self.name else ""
         if self.namespace:
             return f"{self.verb} {self.resource}{named} in namespace {self.namespace}"
-        everywhere = " in all namespaces" if self.resource in ("pods", "events") else ""
+        everywhere = " in all namespaces" if self._everywhere else ""
         return f"{self.verb} {self.resource}{named}{everywhere}"
+
+    @property
+    def _everywhere(self) -> bool:
+        return self.resource in ("pods", "events") or (self.verb == "list" and "." in self.resource)
 
     @property
     def granted_by(self) -> str:

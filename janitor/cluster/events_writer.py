@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from janitor.cluster.client import Client
-from janitor.cluster.errors import ClusterError, Conflict, Right
+from janitor.cluster.errors import ClusterError, Conflict, Denied, NotFound, Rejected, Right
 from janitor.cluster.exchange import Request
 from janitor.cluster.observe import OwnPod
+from janitor.model import ObjectReference
 
 CONTROLLER = "restic-janitor.io/janitor"
 _LONGEST_NOTE = 1024
 """Bytes, by the validation of events.k8s.io/v1."""
 _LONGEST_INSTANCE = 128
+_OWNERS = 3
+"""So many of a repository's owners are told."""
 _MOST = 200
 """Requests of one run, so that a thousand unreadable locks do not hold it up."""
 
@@ -51,21 +55,25 @@ class LockEvent:
     lock: str
     note: str
     """Cut at a word to 1,024 bytes."""
+    owners: tuple[ObjectReference, ...] = ()
+    """What it is told about; empty, or where that is not allowed: the janitor's own pod."""
 
 
 def write_events(
     client: Client, events: Sequence[LockEvent], *, own_pod: OwnPod, time: datetime
 ) -> str | None:
-    """Writes Events regarding the janitor's own pod, in its namespace, before it returns.
+    """Writes Events before it returns: regarding the owner objects, each in its namespace, else
+    regarding the janitor's own pod.
 
     Never raises. Returns None, or one sentence about what could not be told: a warning, no
-    failure. The first failure ends it, since the next Event would meet the same.
+    failure. The first failure ends it, since the next Event would meet the same; only an owner
+    whose Events may not be written leaves them to the pod.
     """
+    pod = ObjectReference("v1", "Pod", own_pod.namespace, own_pod.name, own_pod.uid)
+    writer = _Writer(client, pod, time)
     for told, event in enumerate(events[:_MOST]):
         try:
-            client.call(_request(event, own_pod, time))
-        except Conflict:
-            continue
+            writer.tell(event)
         except ClusterError as error:
             return f"{len(events) - told} of {len(events)} Events were not written: {error}"
     if len(events) > _MOST:
@@ -73,39 +81,73 @@ def write_events(
     return None
 
 
-def _request(event: LockEvent, own_pod: OwnPod, time: datetime) -> Request:
-    right = Right("create", "events.events.k8s.io", "base", namespace=own_pod.namespace)
-    return Request(
-        right,
-        "POST",
-        "/apis/events.k8s.io/v1/namespaces/{namespace}/events",
-        parts={"namespace": own_pod.namespace},
-        body=_body(event, own_pod, time),
-        attempts=2,
-    )
+class _Writer:
+    """Writes each Event where it may."""
+
+    def __init__(self, client: Client, pod: ObjectReference, time: datetime) -> None:
+        self._client = client
+        self._pod = pod
+        self._time = time
+        self._denied: set[str] = set()
+
+    def tell(self, event: LockEvent) -> None:
+        """Raises a ClusterError where not even the pod's Event could be written."""
+        told = [self._wrote(event, owner) for owner in event.owners[:_OWNERS]]
+        if not any(told):
+            self._write(event, self._pod)
+
+    def _wrote(self, event: LockEvent, owner: ObjectReference) -> bool:
+        if owner.namespace in self._denied:
+            return False
+        try:
+            self._write(event, owner)
+        except Denied:
+            self._denied.add(owner.namespace)
+            return False
+        except (NotFound, Rejected):
+            return False  # its namespace is gone, or the object is no longer what it was
+        return True
+
+    def _write(self, event: LockEvent, regarding: ObjectReference) -> None:
+        namespace = regarding.namespace
+        right = Right("create", "events.events.k8s.io", "base", namespace=namespace)
+        with suppress(Conflict):
+            self._client.call(
+                Request(
+                    right,
+                    "POST",
+                    "/apis/events.k8s.io/v1/namespaces/{namespace}/events",
+                    parts={"namespace": namespace},
+                    body=_body(event, regarding, self._pod.name, self._time),
+                    attempts=2,
+                )
+            )
 
 
-def _body(event: LockEvent, own_pod: OwnPod, time: datetime) -> dict[str, Any]:
+def _body(
+    event: LockEvent, regarding: ObjectReference, instance: str, time: datetime
+) -> dict[str, Any]:
     action, kind = _ACTION[event.reason]
-    told = "\0".join((event.repository, event.lock, event.reason.value))
+    about = (regarding.kind, regarding.name) if regarding.kind != "Pod" else ()
+    told = "\0".join((event.repository, event.lock, event.reason.value, *about))
     name = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"restic-janitor-{name}", "namespace": own_pod.namespace},
+        "metadata": {"name": f"restic-janitor-{name}", "namespace": regarding.namespace},
         "eventTime": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": CONTROLLER,
-        "reportingInstance": own_pod.name[:_LONGEST_INSTANCE],
+        "reportingInstance": instance[:_LONGEST_INSTANCE],
         "action": action,
         "reason": event.reason.value,
         "type": kind,
         "note": cut_at_a_word(event.note, _LONGEST_NOTE),
         "regarding": {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "namespace": own_pod.namespace,
-            "name": own_pod.name,
-            "uid": own_pod.uid,
+            "apiVersion": regarding.api_version,
+            "kind": regarding.kind,
+            "namespace": regarding.namespace,
+            "name": regarding.name,
+            "uid": regarding.uid,
         },
     }
 

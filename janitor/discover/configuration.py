@@ -12,15 +12,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
-from janitor import __version__
 from janitor.discover.document import load_document
 from janitor.discover.entry import ConfiguredRepository, read_entry
 from janitor.discover.mistakes import ConfigurationError, Mistakes
+from janitor.discover.mounts import Mount
 from janitor.discover.names import check_namespaces
 from janitor.discover.schema import Document, Observe, RepositoryEntry
 from janitor.discover.settings import read_settings
 from janitor.discover.shape import WRONG, convert
+from janitor.discover.source_settings import SourceSettings, read_mounts, read_sources
 from janitor.model import Policy
+
+_NEEDED = "it needs one under the key `repositories`, or a source under `discover`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,20 @@ class Configuration:
 
     policy: Policy
     repositories: tuple[ConfiguredRepository, ...] = field(default=(), repr=False)
+    sources: tuple[SourceSettings, ...] = ()
+    """The sources of `discover` that are switched on, in the order of schema.py."""
+    mounts: tuple[Mount, ...] = ()
+    """Where the volumes of discovered local repositories are mounted here."""
     file: Path | None = None
     """None: there is no file, and restic's own environment variables name the one repository."""
+
+    @property
+    def reads_the_cluster(self) -> str:
+        """The key by which it needs an API server beside the pods; empty: by none."""
+        if self.sources:
+            return f"discover.{self.sources[0].name}"
+        wanting = (each.key_that_reads_the_cluster for each in self.repositories)
+        return next(filter(None, wanting), "")
 
 
 def load_configuration(path: Path | None, *, process: Mapping[str, str]) -> Configuration:
@@ -42,23 +57,26 @@ def load_configuration(path: Path | None, *, process: Mapping[str, str]) -> Conf
     document = Document() if path is None else _document(path, mistakes)
     policy = read_settings(document, process, mistakes)
     policy = _observed(document.observe, policy, mistakes)
-    _refuse_what_comes_later(document, mistakes)
+    folder = Path() if path is None else path.parent
+    sources = read_sources(document.discover, "discover", folder, mistakes)
+    mounts = read_mounts(document.volumes, "volumes", mistakes)
     repositories: tuple[ConfiguredRepository, ...] = ()
     if path is not None:
-        repositories = _repositories(document.repositories, path.parent, policy, mistakes)
+        repositories = _repositories(document.repositories, folder, policy, mistakes)
     mistakes.raise_if_any()
-    return Configuration(policy, repositories, path)
+    return Configuration(policy, repositories, sources, mounts, path)
 
 
 def _document(path: Path, mistakes: Mistakes) -> Document:
     raw = load_document(path)
     if raw is None:
-        raise ConfigurationError(f"{path}: is empty; it needs the key `repositories`.")
+        raise ConfigurationError(f"{path}: is empty; {_NEEDED}.")
     if not isinstance(raw, dict):
-        raise ConfigurationError(f"{path}: must be a mapping with the key `repositories`.")
+        raise ConfigurationError(f"{path}: must be a mapping; {_NEEDED}.")
     document = convert(raw, Document, "", mistakes)
-    if not raw.get("repositories") and raw.get("repositories") in (None, []) and not mistakes:
-        mistakes.add("repositories", "names no repository; at least one is needed.")
+    nothing = all(raw.get(key) in (None, [], {}) for key in ("repositories", "discover"))
+    if nothing and not mistakes:
+        mistakes.add("repositories", f"names no repository; {_NEEDED}.")
     return Document() if document is WRONG else cast("Document", document)
 
 
@@ -70,17 +88,6 @@ def _observed(observe: Observe, policy: Policy, mistakes: Mistakes) -> Policy:
     elif observe.namespaces != "all":
         mistakes.add("observe.namespaces", "must be `all` or a list of namespaces.")
     return replace(policy, observe_namespaces=namespaces, observe_nodes=observe.nodes)
-
-
-def _refuse_what_comes_later(document: Document, mistakes: Mistakes) -> None:
-    version = ".".join(__version__.split(".")[:2])
-    instead = f"is not served by this version ({version}): take it out and name each repository"
-    if document.discover is not None:
-        for source in document.discover.__struct_fields__:
-            if getattr(document.discover, source) is not None:
-                mistakes.add(f"discover.{source}", f"{instead} under `repositories`.")
-    if document.volumes:
-        mistakes.add("volumes", f"{instead}'s folder as its `location`.")
 
 
 def _repositories(

@@ -21,24 +21,33 @@ from janitor.discover.entry import ConfiguredRepository
 from janitor.discover.environment import Environment, IncompleteError, read_environment
 from janitor.discover.found import Found
 from janitor.discover.mistakes import ConfigurationError
-from janitor.discover.variables import is_restic_variable, pod_identity
-from janitor.model import Repository, RepositoryState, Secret
+from janitor.discover.reader import Each, MissingObject, Reader
+from janitor.discover.schema import SecretReference
+from janitor.discover.variables import is_path, is_restic_variable, pod_identity
+from janitor.model import GeneratedHolder, Repository, RepositoryState, Secret, SecretFile
 from janitor.store.errors import BadLocation
 from janitor.store.location import Location, parse_location
 
 _NAMES_SHOWN = 10
 
 
-def find_configured(configuration: Configuration, process: Mapping[str, str]) -> tuple[Found, ...]:
+def find_configured(
+    configuration: Configuration,
+    process: Mapping[str, str],
+    *,
+    reader: Reader | None = None,
+    each: Each = map,
+) -> tuple[Found, ...]:
     """The repositories of the file, in its order; without a file the one that restic would use.
 
+    `reader` is needed for `secrets` and `workloads`, of which `each` reads several at once.
     `process` is the environment of this process: of it, configured repositories see only the
     identity that the cloud gave to the pod. Raises ConfigurationError only without a file, where
     restic's variables say no place.
     """
     if configuration.file is None:
         return (_default(process),)
-    return tuple(_found(configured, process) for configured in configuration.repositories)
+    return tuple(each(lambda entry: _found(entry, process, reader), configuration.repositories))
 
 
 def select(found: Iterable[Found], patterns: Sequence[str]) -> tuple[Found, ...]:
@@ -49,22 +58,30 @@ def select(found: Iterable[Found], patterns: Sequence[str]) -> tuple[Found, ...]
     everything = tuple(found)
     if not patterns:
         return everything
-    names = [each.repository.name for each in everything]
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
+        if not any(_is_called(each, pattern) for each in everything):
+            names = [each.repository.name for each in everything]
             shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if names[_NAMES_SHOWN:] else "")
             raise ConfigurationError(f"No repository is called {pattern}; there are: {shown}.")
     return tuple(
-        each
-        for each in everything
-        if any(fnmatchcase(each.repository.name, pattern) for pattern in patterns)
+        each for each in everything if any(_is_called(each, pattern) for pattern in patterns)
     )
 
 
-def _found(configured: ConfiguredRepository, process: Mapping[str, str]) -> Found:
+def _is_called(found: Found, pattern: str) -> bool:
+    """One that several owners know has the name that each of them gives it."""
+    return any(fnmatchcase(name, pattern) for name in (found.repository.name, *found.aliases))
+
+
+def _found(
+    configured: ConfiguredRepository, process: Mapping[str, str], reader: Reader | None
+) -> Found:
     repository = configured.repository
     try:
-        environment = read_environment(configured.sources, configured.variables)
+        secrets = _read_secrets(configured.secrets, reader)
+        environment = read_environment(configured.sources, configured.variables, secrets=secrets)
+        generated = _generated(configured, reader)
+        repository = replace(repository, generated=generated)
         location = configured.location
         if location is None:
             location = _parsed(find_location(environment))
@@ -74,6 +91,53 @@ def _found(configured: ConfiguredRepository, process: Mapping[str, str]) -> Foun
         return _complete(Found(repository, location), environment)
     except IncompleteError as problem:
         return _incomplete(Found(repository, configured.location), problem)
+
+
+def _read_secrets(
+    references: Sequence[SecretReference], reader: Reader | None
+) -> dict[str, Secret]:
+    """The variables of these Secrets, the later ones over the earlier. Raises IncompleteError.
+
+    A Secret holds the content of a file where restic expects its path.
+    """
+    values: dict[str, Secret] = {}
+    for reference in references:
+        assert reader is not None  # noqa: S101 - Configuration.reads_the_cluster asks for one
+        try:
+            keys = reader.secret(reference.namespace, reference.name)
+        except MissingObject as problem:
+            raise IncompleteError(str(problem)) from None
+        for name, key in (reference.keys or {name: name for name in keys}).items():
+            if key not in keys:
+                raise IncompleteError(
+                    f"the Secret {reference.namespace}/{reference.name} has no key {key!r}, which "
+                    f"{name} is to be read from"
+                )
+            if is_restic_variable(name):
+                values[name] = _as_file(keys[key]) if is_path(name) else keys[key]
+    return values
+
+
+def _as_file(value: Secret) -> Secret:
+    """A file's content; but a path, where somebody wrote one, is a path in the janitor's pod."""
+    text = value.reveal()
+    return value if text.startswith("/") and "\n" not in text.strip() else SecretFile(text)
+
+
+def _generated(
+    configured: ConfiguredRepository, reader: Reader | None
+) -> tuple[GeneratedHolder, ...]:
+    """The names that its workloads give their pods. Raises IncompleteError."""
+    if not configured.workloads:
+        return ()
+    from janitor.discover.workloads import holders_of  # noqa: PLC0415 - seldom needed
+
+    assert reader is not None  # noqa: S101 - Configuration.reads_the_cluster asks for one
+    namespaces = configured.repository.namespaces or ()
+    generated, problem = holders_of(reader, configured.workloads, namespaces)
+    if problem is not None:
+        raise IncompleteError(problem)
+    return generated
 
 
 def _default(process: Mapping[str, str]) -> Found:

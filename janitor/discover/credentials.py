@@ -14,7 +14,7 @@ from pathlib import Path
 
 from janitor.discover.environment import Environment, IncompleteError, read_bounded
 from janitor.discover.variables import VARIABLES
-from janitor.model import Secret
+from janitor.model import Secret, SecretFile
 
 _BLANKS = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -84,6 +84,8 @@ def check_files(environment: Environment, scheme: str) -> None:
     for name, variable in VARIABLES.items():
         if scheme not in variable.file_for or name not in environment.values:
             continue
+        if isinstance(environment.values[name], SecretFile):
+            continue
         if variable.unless and all(other in environment.values for other in variable.unless):
             continue
         value = environment.values[name].reveal()
@@ -96,18 +98,25 @@ def check_files(environment: Environment, scheme: str) -> None:
 
 
 def _trimmed_file(name: str, environment: Environment) -> Secret:
-    path = environment.values[name].reveal()
-    if not _exists(path):
-        raise IncompleteError(_missing(name, path, environment))
-    try:
-        raw = read_bounded(Path(path))
-    except OSError as error:
-        why = f"the file that {name} names cannot be read: {error.strerror}"
-        raise IncompleteError(why) from None
+    raw = _content(name, environment)
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Secret(raw.decode("utf-16", "replace").strip(_BLANKS))
     text = Secret.of_bytes(raw.removeprefix(codecs.BOM_UTF8)).reveal()
     return Secret(text.strip(_BLANKS))
+
+
+def _content(name: str, environment: Environment) -> bytes:
+    value = environment.values[name]
+    if isinstance(value, SecretFile):
+        return value.encode()
+    path = value.reveal()
+    if not _exists(path):
+        raise IncompleteError(_missing(name, path, environment))
+    try:
+        return read_bounded(Path(path))
+    except OSError as error:
+        why = f"the file that {name} names cannot be read: {error.strerror}"
+        raise IncompleteError(why) from None
 
 
 def _exists(path: str) -> bool:

@@ -9,16 +9,23 @@ from pathlib import Path
 
 import msgspec
 
-from janitor import __version__
 from janitor.discover.durations import DurationError, parse_duration
 from janitor.discover.mistakes import Mistakes, nearest, shown_name
-from janitor.discover.names import check_namespaces, check_repository_name, read_holder
-from janitor.discover.schema import Holder, RepositoryEntry
+from janitor.discover.names import (
+    check_namespaces,
+    check_repository_name,
+    is_object_name,
+    read_holder,
+    read_paths,
+)
+from janitor.discover.schema import Holder, RepositoryEntry, SecretReference
 from janitor.discover.settings import duration_problem
 from janitor.discover.variables import VARIABLES, is_restic_variable, is_secret
 from janitor.model import HolderPattern, Policy, Repository
 from janitor.store.errors import BadLocation
 from janitor.store.location import Location, parse_location
+
+WORKLOADS = ("CronJob", "Job", "Deployment", "StatefulSet", "DaemonSet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,19 @@ class ConfiguredRepository:
     sources: tuple[Path, ...] = ()
     """`environment`: folders and env files, the later win."""
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[SecretReference, ...] = ()
+    """Read by the API, after `sources` and before `variables`."""
+    workloads: tuple[tuple[str, str], ...] = ()
+    """Kind and name, in the repository's namespaces."""
+    place: str = ""
+    """The key's path in the file, for sentences."""
+
+    @property
+    def key_that_reads_the_cluster(self) -> str:
+        """The key by which it needs an API server; empty: by none."""
+        if self.secrets:
+            return f"{self.place}.secrets"
+        return f"{self.place}.workloads" if self.workloads else ""
 
 
 def read_entry(
@@ -38,7 +58,6 @@ def read_entry(
 ) -> ConfiguredRepository:
     """Checks one entry, whose relative `environment` paths begin at `folder`."""
     check_repository_name(entry.name, f"{path}.name", mistakes)
-    _refuse_what_comes_later(entry, path, mistakes)
     location = _location(entry, path, mistakes)
     repository = Repository(
         name=entry.name,
@@ -52,24 +71,49 @@ def read_entry(
     return ConfiguredRepository(
         repository,
         location,
-        _sources(entry, path, folder, mistakes),
+        read_paths(entry.environment, folder, f"{path}.environment", mistakes),
         _variables(entry, path, mistakes),
+        _secrets(entry, path, mistakes),
+        _workloads(entry, path, mistakes),
+        path,
     )
 
 
-def _refuse_what_comes_later(entry: RepositoryEntry, path: str, mistakes: Mistakes) -> None:
-    version = ".".join(__version__.split(".")[:2])
-    if entry.secrets:
+def _secrets(entry: RepositoryEntry, path: str, mistakes: Mistakes) -> tuple[SecretReference, ...]:
+    for index, secret in enumerate(entry.secrets):
+        place = f"{path}.secrets[{index}]"
+        if not is_object_name(secret.namespace):
+            mistakes.add(f"{place}.namespace", "must be the name of a namespace.")
+        if not is_object_name(secret.name):
+            mistakes.add(f"{place}.name", "must be the name of a Secret.")
+        for name in secret.keys or {}:
+            if not is_restic_variable(name):
+                mistakes.add(
+                    f"{place}.keys",
+                    f"{shown_name(name)} is no variable that restic reads{_hint(name)}; write "
+                    "`variable: key`.",
+                )
+    return entry.secrets
+
+
+def _workloads(
+    entry: RepositoryEntry, path: str, mistakes: Mistakes
+) -> tuple[tuple[str, str], ...]:
+    """`Kind/name`, each in the namespaces that the entry names."""
+    found: list[tuple[str, str]] = []
+    for index, written in enumerate(entry.workloads):
+        kind, _, name = written.partition("/")
+        if kind not in WORKLOADS or not is_object_name(name):
+            mistakes.add(
+                f"{path}.workloads[{index}]",
+                f"must be `Kind/name`, where the kind is one of {', '.join(WORKLOADS)}.",
+            )
+        found.append((kind, name))
+    if found and not entry.namespaces:
         mistakes.add(
-            f"{path}.secrets",
-            f"is not served by this version ({version}): mount the Secret and name its folder "
-            "under `environment`.",
+            f"{path}.workloads", "needs `namespaces` beside it: where the workloads are looked for."
         )
-    if entry.workloads:
-        mistakes.add(
-            f"{path}.workloads",
-            f"is not served by this version ({version}): write the pods' names under `holders`.",
-        )
+    return tuple(found)
 
 
 def _location(entry: RepositoryEntry, path: str, mistakes: Mistakes) -> Location | None:
@@ -137,16 +181,6 @@ def _unrefreshed_after(
             "cannot switch off what the top level switches on: set it for each repository instead.",
         )
     return _duration("remove_unrefreshed_after", after, path, policy, mistakes)
-
-
-def _sources(
-    entry: RepositoryEntry, path: str, folder: Path, mistakes: Mistakes
-) -> tuple[Path, ...]:
-    written = (entry.environment,) if isinstance(entry.environment, str) else entry.environment
-    for source in written:
-        if not source or not source.isprintable():
-            mistakes.add(f"{path}.environment", "must be the path of a folder or an env file.")
-    return tuple(folder / source for source in written)
 
 
 def _variables(entry: RepositoryEntry, path: str, mistakes: Mistakes) -> Mapping[str, str]:

@@ -41,8 +41,13 @@ class Environment:
     """Variables whose value comes from the configuration file, so that it may be shown."""
 
 
-def read_environment(sources: Sequence[Path], variables: Mapping[str, str]) -> Environment:
-    """Reads the folders and env files in order, and lays `variables` over them.
+def read_environment(
+    sources: Sequence[Path],
+    variables: Mapping[str, str],
+    *,
+    secrets: Mapping[str, Secret] | None = None,
+) -> Environment:
+    """Reads the folders and env files in order, and lays `secrets` and `variables` over them.
 
     Raises IncompleteError where a source
     is missing, cannot be read, or holds what no environment variable can hold.
@@ -55,6 +60,7 @@ def read_environment(sources: Sequence[Path], variables: Mapping[str, str]) -> E
             values |= _read_folder(source, folders[source])
         else:
             values |= _read_env_file(source)
+    values |= secrets or {}
     values |= {name: Secret(value) for name, value in variables.items()}
     return Environment(
         values={name: value for name, value in values.items() if value},

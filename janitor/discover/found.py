@@ -23,6 +23,10 @@ class Found:
     password: Secret | None = None
     key_hint: str | None = None
     """RESTIC_KEY_HINT."""
+    insecure_tls: bool = False
+    """Its owner says that any certificate is accepted."""
+    aliases: tuple[str, ...] = ()
+    """The names by which other owners know it."""
     state: RepositoryState | None = None
     """Set, with `problem`, where it cannot be opened at all."""
     problem: str | None = None

@@ -33,6 +33,10 @@ class Mistakes:
     def __bool__(self) -> bool:
         return bool(self._sentences)
 
+    def first(self) -> str | None:
+        """The first mistake's sentence, if there is any."""
+        return self._sentences[0] if self._sentences else None
+
     def raise_if_any(self) -> None:
         """Raises ConfigurationError with the first ten mistakes and the number of the others."""
         if not self._sentences:

@@ -1,14 +1,16 @@
-"""Names that people write: of repositories, namespaces, containers and hosts."""
+"""Names that people write: of repositories, namespaces, containers, hosts and files."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from janitor.discover.mistakes import Mistakes
 from janitor.model import HolderPattern
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _LONGEST_NAME = 200
 _LONGEST_GLOB = 253
 """No hostname is longer."""
@@ -20,6 +22,11 @@ def check_repository_name(name: str, path: str, mistakes: Mistakes) -> None:
         mistakes.add(path, f"must have 1 to {_LONGEST_NAME} characters.")
     elif not name.isprintable() or name != name.strip() or re.search(r"[*?\[\]]", name):
         mistakes.add(path, "must be printable, without * ? [ ] and without blanks at its ends.")
+
+
+def is_object_name(name: str) -> bool:
+    """Whether a Kubernetes object could be called so (an RFC 1123 subdomain)."""
+    return _SUBDOMAIN.fullmatch(name) is not None
 
 
 def check_namespaces(namespaces: Iterable[str], path: str, mistakes: Mistakes) -> None:
@@ -37,6 +44,17 @@ def _check_labels(labels: tuple[str, ...], path: str, mistakes: Mistakes) -> Non
                 f"{path}[{index}]",
                 "must be a Kubernetes name: 1 to 63 of a-z, 0-9 and -, no - at its ends.",
             )
+
+
+def read_paths(
+    written: str | tuple[str, ...], folder: Path, path: str, mistakes: Mistakes
+) -> tuple[Path, ...]:
+    """Folders or env files; relative ones begin at `folder`."""
+    sources = (written,) if isinstance(written, str) else written
+    for source in sources:
+        if not source or not source.isprintable():
+            mistakes.add(path, "must be the path of a folder or an env file.")
+    return tuple(folder / source for source in sources)
 
 
 def read_holder(

@@ -77,8 +77,13 @@ class MissingObject(Exception):
         self.absent = absent
 
 
-Each = Callable[[Callable[[Item], Result], Iterable[Item]], Iterable[Result]]
-"""`map`, or a thread pool's: for what costs a request each."""
+class Each(Protocol):
+    """`map`, or a thread pool's: for what costs a request each."""
+
+    def __call__(
+        self, step: Callable[[Item], Result], items: Iterable[Item], /
+    ) -> Iterable[Result]:
+        """The results in the order of the items."""
 
 
 def mapping_at(content: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:

@@ -1,7 +1,6 @@
 """The spelling of the configuration file: its keys and their types, and nothing else.
 
-What the values must be is checked in configuration.py; the keys that later versions will serve are
-here already, so that a file written for those is told apart from a spelling mistake.
+What the values must be is checked in configuration.py.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Holder(_Strict, frozen=True):
 
 
 class SecretReference(_Strict, frozen=True):
-    """One entry of `secrets` (a later version)."""
+    """One entry of `secrets`."""
 
     namespace: str
     name: str
@@ -47,12 +46,12 @@ class RepositoryEntry(_Strict, frozen=True):
     shared: bool = False
     min_age: str | None = None
     remove_unrefreshed_after: str | msgspec.UnsetType | None = msgspec.UNSET
-    secrets: tuple[SecretReference, ...] | None = None
-    workloads: tuple[str, ...] | None = None
+    secrets: tuple[SecretReference, ...] = ()
+    workloads: tuple[str, ...] = ()
 
 
 class Volume(_Strict, frozen=True):
-    """One entry of `volumes` (a later version)."""
+    """One entry of `volumes`."""
 
     path: str
     claim: str | None = None
@@ -60,41 +59,41 @@ class Volume(_Strict, frozen=True):
 
 
 class Source(_Strict, frozen=True):
-    """One source of `discover` (a later version)."""
+    """What every source of `discover` may say."""
 
     namespaces: tuple[str, ...] | None = None
+    endpoints: tuple[str, ...] | None = None
+    pod_identity: bool = False
 
 
 class K8upDefaults(_Strict, frozen=True):
-    """What K8up's operator has in its own environment (a later version)."""
+    """What K8up's operator has in its own environment."""
 
     endpoint: str | None = None
     bucket: str | None = None
-    environment: str | tuple[str, ...] | None = None
+    environment: str | tuple[str, ...] = ()
 
 
-class K8upSource(_Strict, frozen=True):
-    """`discover.k8up` (a later version)."""
+class K8upSource(Source, frozen=True):
+    """`discover.k8up`."""
 
-    namespaces: tuple[str, ...] | None = None
     defaults: K8upDefaults | None = None
 
 
-class WorkloadSource(_Strict, frozen=True):
-    """`discover.workloads` (a later version)."""
+class WorkloadSource(Source, frozen=True):
+    """`discover.workloads`."""
 
-    namespaces: tuple[str, ...] | None = None
     selector: str | None = None
 
 
 class Discover(_Strict, frozen=True):
-    """`discover` (a later version)."""
+    """`discover`: the sources that are switched on; one that is named without settings is, too."""
 
-    stash: Source | None = None
-    kubestash: Source | None = None
-    volsync: Source | None = None
-    k8up: K8upSource | None = None
-    workloads: WorkloadSource | None = None
+    stash: Source | msgspec.UnsetType | None = msgspec.UNSET
+    kubestash: Source | msgspec.UnsetType | None = msgspec.UNSET
+    volsync: Source | msgspec.UnsetType | None = msgspec.UNSET
+    k8up: K8upSource | msgspec.UnsetType | None = msgspec.UNSET
+    workloads: WorkloadSource | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Document(_Strict, frozen=True):
@@ -109,4 +108,4 @@ class Document(_Strict, frozen=True):
     observe: Observe = Observe()
     repositories: tuple[RepositoryEntry, ...] = ()
     discover: Discover | None = None
-    volumes: tuple[Volume, ...] | None = None
+    volumes: tuple[Volume, ...] = ()

@@ -170,6 +170,13 @@ def is_restic_variable(name: str) -> bool:
     return name in VARIABLES or _RCLONE.fullmatch(name) is not None
 
 
+def is_path(name: str) -> bool:
+    """Whether restic, or a library of it, expects the path of a file in this variable."""
+    if name in ("RESTIC_REPOSITORY_FILE", "RESTIC_PASSWORD_FILE"):
+        return True
+    return name in VARIABLES and bool(VARIABLES[name].file_for)
+
+
 def is_secret(name: str) -> bool:
     """Whether the value of this variable is a credential."""
     if name in VARIABLES:

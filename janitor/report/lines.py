@@ -131,6 +131,15 @@ def _repository(report: RepositoryReport) -> dict[str, object]:
         "locks": report.locks,
         "removed": report.removed,
         "detail": report.detail,
+        "owners": [
+            {
+                "api_version": owner.api_version,
+                "kind": owner.kind,
+                "namespace": owner.namespace,
+                "name": owner.name,
+            }
+            for owner in report.owners
+        ],
     }
 
 

@@ -6,6 +6,8 @@ The protocol is the chapter "REST Backend" of restic's documentation. It sends n
 from __future__ import annotations
 
 import base64
+import os
+import weakref
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import msgspec
 import urllib3
 
-from janitor.model import ListedLock, LockID, Secret, StoreClock
+from janitor.model import ListedLock, LockID, Secret, SecretFile, StoreClock
 from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
@@ -37,7 +39,7 @@ from janitor.store.names import (
 )
 from janitor.store.port import Layout, Listing, Root
 from janitor.store.rest_errors import no_answer, redirected
-from janitor.store.variables import certificates_of, secrets_of, text_of
+from janitor.store.variables import certificates_of, secrets_of
 
 LISTING_LIMIT = 10 * 1024 * 1024
 """Bytes of a listing that are read; 100,000 locks have less. What is made of it can take ten times
@@ -77,22 +79,24 @@ def open_rest(
     if location.url.startswith("http+unix:"):
         raise Unsupported("REST over a unix socket is not supported; let the server listen on TCP")
     certificates = certificates_of(environment)
-    client_certificate = text_of(environment, "RESTIC_TLS_CLIENT_CERT") or None
-    if client_certificate and not Path(client_certificate).is_file():
-        raise Unsupported(
-            f"RESTIC_TLS_CLIENT_CERT names {client_certificate!r}, which is not there; mount it"
-        )
+    client_certificate = environment.get("RESTIC_TLS_CLIENT_CERT") or None
+    if client_certificate is not None:
+        _check_client_certificate(client_certificate)
 
     def make() -> urllib3.PoolManager:
         if insecure_tls:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        return urllib3.PoolManager(
+        path, descriptor = _file_of(client_certificate)
+        pool = urllib3.PoolManager(
             timeout=_TIMEOUT,
             retries=_RETRIES,
             cert_reqs="CERT_NONE" if insecure_tls else "CERT_REQUIRED",
             ca_cert_data=certificates.decode("utf-8", "replace") if certificates else None,
-            cert_file=client_certificate,
+            cert_file=path,
         )
+        if descriptor is not None:
+            weakref.finalize(pool, os.close, descriptor)
+        return pool
 
     pool = connections.get(("rest", certificates, client_certificate, insecure_tls), make)
     username, password = location.username, location.password
@@ -105,6 +109,22 @@ def open_rest(
     if authorization := headers.get("Authorization"):
         secrets.append(Secret(authorization.removeprefix("Basic ")))
     return RestStore(location, pool, headers, tuple(secrets))
+
+
+def _check_client_certificate(certificate: Secret) -> None:
+    if not isinstance(certificate, SecretFile) and not Path(certificate.reveal()).is_file():
+        raise Unsupported(
+            f"RESTIC_TLS_CLIENT_CERT names {certificate.reveal()!r}, which is not there; mount it"
+        )
+
+
+def _file_of(certificate: Secret | None) -> tuple[str | None, int | None]:
+    """The path of a client certificate; one in memory only gets a descriptor, and no disk."""
+    if not isinstance(certificate, SecretFile):
+        return (None if certificate is None else certificate.reveal()), None
+    descriptor = os.memfd_create("client-certificate")
+    os.write(descriptor, certificate.encode())
+    return f"/proc/self/fd/{descriptor}", descriptor
 
 
 def _headers(username: Secret | None, password: Secret | None) -> dict[str, str]:

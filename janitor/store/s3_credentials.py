@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from janitor.model import Secret
+from janitor.model import Secret, SecretFile
 from janitor.store.errors import Unauthorized, Unsupported
 from janitor.store.location import Location
 from janitor.store.variables import fit_for_a_header, text_of
@@ -85,8 +85,9 @@ def _from_file(environment: Mapping[str, Secret]) -> Credentials | None:
     home = text_of(environment, "HOME")
     if not named and not home:
         return None
+    if isinstance(environment.get("AWS_SHARED_CREDENTIALS_FILE"), SecretFile):
+        return _from_profile(environment, named, "what AWS_SHARED_CREDENTIALS_FILE stands for")
     path = Path(named) if named else Path(home) / ".aws" / "credentials"
-    profile = text_of(environment, "AWS_PROFILE") or "default"
     try:
         with path.open(encoding="utf-8") as file:
             text = file.read(_FILE_LIMIT)
@@ -98,22 +99,35 @@ def _from_file(environment: Mapping[str, Secret]) -> Credentials | None:
             f"AWS_SHARED_CREDENTIALS_FILE names {str(path)!r}, which cannot be read here "
             f"({reason}); mount the file"
         ) from None
+    try:
+        return _from_profile(environment, text, repr(str(path)))
+    except _NoProfile:
+        if not named:
+            return None
+        raise
+
+
+class _NoProfile(Unauthorized):
+    """The file has no such section: no fault where nobody named the file."""
+
+
+def _from_profile(environment: Mapping[str, Secret], text: str, shown: str) -> Credentials:
+    """The profile's keys, from the text of a credentials file as AWS writes them."""
+    profile = text_of(environment, "AWS_PROFILE") or "default"
     # no interpolation: a secret key may contain a percent sign
     parser = configparser.ConfigParser(interpolation=None, strict=False, default_section="\n")
     try:
         parser.read_string(text)
     except configparser.Error:  # whose text quotes the line
-        raise Unsupported(f"{str(path)!r} is not a credentials file as AWS writes them") from None
+        raise Unsupported(f"{shown} is not a credentials file as AWS writes them") from None
     if not parser.has_section(profile):
-        if not named:
-            return None
-        raise Unauthorized(f"{str(path)!r} has no profile {profile!r}; AWS_PROFILE names another")
+        raise _NoProfile(f"{shown} has no profile {profile!r}; AWS_PROFILE names another")
     section = parser[profile]
     if "credential_process" in section:
-        raise Unsupported(f"{str(path)!r} uses credential_process, which the janitor never runs")
+        raise Unsupported(f"{shown} uses credential_process, which the janitor never runs")
     key, secret = section.get("aws_access_key_id"), section.get("aws_secret_access_key")
     if not key or not secret:
-        raise Unauthorized(f"the profile {profile!r} of {str(path)!r} has no access key in it")
+        raise Unauthorized(f"the profile {profile!r} of {shown} has no access key in it")
     return _keys(key, secret, section.get("aws_session_token") or "", "aws_access_key_id")
 
 

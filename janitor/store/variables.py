@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from janitor.model import Secret
+from janitor.model import Secret, SecretFile
 from janitor.store.errors import Unsupported
 
 HARMLESS = frozenset(
@@ -65,6 +65,9 @@ def certificates_of(environment: Mapping[str, Secret]) -> bytes | None:
 
     Raises Unsupported where one is not there or has no certificate in it.
     """
+    value = environment.get("RESTIC_CACERT")
+    if isinstance(value, SecretFile):
+        return _with_certificate(value.encode(), "what RESTIC_CACERT stands for")
     paths = text_of(environment, "RESTIC_CACERT")
     return b"\n".join(_certificates(path) for path in paths.split(",")) if paths else None
 
@@ -78,6 +81,10 @@ def _certificates(path: str) -> bytes:
         raise Unsupported(
             f"RESTIC_CACERT names {path!r}, which cannot be read here ({reason}); mount the file"
         ) from None
+    return _with_certificate(pem, f"RESTIC_CACERT names {path!r}, which")
+
+
+def _with_certificate(pem: bytes, what: str) -> bytes:
     if b"-----BEGIN CERTIFICATE-----" not in pem:
-        raise Unsupported(f"RESTIC_CACERT names {path!r}, which has no PEM certificate in it")
+        raise Unsupported(f"{what} has no PEM certificate in it")
     return pem
