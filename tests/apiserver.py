@@ -150,6 +150,11 @@ class ApiServer:
         self.events: list[dict] = []
         self.written_events: dict[tuple[str, str], dict] = {}
         self.configmaps: dict[tuple[str, str], dict] = {}
+        self.secrets: dict[tuple[str, str], dict] = {}
+        self.kinds: dict[tuple[str, str, str], str] = {}
+        """(group, version, plural) to kind: what is installed; see `install`."""
+        self.objects: dict[tuple[str, str], list[dict]] = {}
+        """(group, plural) to the objects."""
         self.token: str | None = None
         """Where set, any other bearer token is a 401."""
         self.denied: set[tuple[str, str, str | None]] = set()
@@ -191,6 +196,32 @@ class ApiServer:
         """Scripts a fault for the next request (or `times` of them) under this path."""
         self.faults.append(Fault(prefix, **fault))
 
+    def install(self, group: str, version: str, plural: str, kind: str) -> None:
+        """A CustomResourceDefinition, or a built-in group."""
+        self.kinds[group, version, plural] = kind
+        self.objects.setdefault((group, plural), [])
+
+    def add(self, group: str, plural: str, namespace: str, name: str, **content: object) -> dict:
+        """An object of a kind that is installed."""
+        metadata = {"namespace": namespace, "name": name, "uid": f"uid-{namespace}-{name}"}
+        metadata |= content.pop("metadata", {})
+        made = {"metadata": metadata, **content}
+        self.objects[group, plural].append(made)
+        return made
+
+    def add_secret(self, namespace: str, name: str, **keys: str | bytes) -> None:
+        """A Secret; its keys' values are encoded as the API does."""
+        data = {
+            key: base64.b64encode(value if isinstance(value, bytes) else value.encode()).decode()
+            for key, value in keys.items()
+        }
+        self.secrets[namespace, name] = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"namespace": namespace, "name": name},
+            "data": data,
+        }
+
     def deny(self, verb: str, resource: str, namespace: str | None = None) -> None:
         """Answers 403 to this verb on this resource, there, from now on."""
         self.denied.add((verb, resource, namespace))
@@ -231,12 +262,19 @@ class ApiServer:
         parts = request.path.strip("/").split("/")
         if parts == ["version"]:
             return 200, {"major": "1", "minor": "36", "gitVersion": "v1.36.0"}
+        if parts[0] == "apis" and len(parts) in (2, 3):
+            return self._discovery(*parts[1:])
         rest = parts[2:] if parts[0] == "api" else parts[3:]
         namespace = rest[1] if rest[:1] == ["namespaces"] and len(rest) > 2 else None
         resource, *name = rest[2:] if namespace else rest
         if (request.verb, resource, namespace) in self.denied:
             return _status(403, "Forbidden")
         with self._lock:
+            if resource == "secrets" and name and request.verb == "get":
+                stored = self.secrets.get((namespace or "", name[0]))
+                return (200, stored) if stored else _status(404, "NotFound")
+            if parts[0] == "apis" and (parts[1], parts[2], resource) in self.kinds:
+                return self._custom(request, (parts[1], parts[2], resource), namespace, name)
             if resource == "configmaps" and name:
                 return self._configmap(request, (namespace or "", name[0]))
             if parts[0] == "apis" and resource == "events" and request.verb == "create":
@@ -273,6 +311,37 @@ class ApiServer:
             metadata["remainingItemCount"] = len(snapshot) - end
         page = snapshot[int(begin) : end]
         return 200, {"kind": kind, "apiVersion": "v1", "metadata": metadata, "items": page}
+
+    def _discovery(self, group: str, version: str = "") -> tuple[int, dict]:
+        served = sorted({each[1] for each in self.kinds if each[0] == group})
+        if not served or (version and version not in served):
+            return _status(404, "NotFound")
+        if not version:
+            versions = [{"groupVersion": f"{group}/{each}", "version": each} for each in served]
+            return 200, {"kind": "APIGroup", "name": group, "versions": versions}
+        resources = [
+            {"name": plural, "kind": kind}
+            for (of, at, plural), kind in self.kinds.items()
+            if (of, at) == (group, version)
+        ]
+        return 200, {"kind": "APIResourceList", "resources": resources}
+
+    def _custom(
+        self,
+        request: Recorded,
+        key: tuple[str, str, str],
+        namespace: str | None,
+        name: list[str],
+    ) -> tuple[int, dict]:
+        objects = self.objects[key[0], key[2]]
+        if not name:
+            wanted = request.query.get("labelSelector", "")
+            chosen = [each for each in objects if _selected(each, wanted)]
+            return self._list(request, f"{self.kinds[key]}List", chosen, namespace)
+        for each in objects:
+            if (each["metadata"]["namespace"], each["metadata"]["name"]) == (namespace, name[0]):
+                return 200, each
+        return _status(404, "NotFound")
 
     def _configmap(self, request: Recorded, key: tuple[str, str]) -> tuple[int, dict]:
         stored = self.configmaps.get(key)
@@ -321,6 +390,13 @@ def _valid_event(body: dict, namespace: str) -> bool:
         and body.get("type") in ("Normal", "Warning")
         and len(body.get("note", "").encode()) <= 1024
     )
+
+
+def _selected(item: dict, selector: str) -> bool:
+    """A selector of `key=value` and commas."""
+    labels = item["metadata"].get("labels", {})
+    pairs = (each.partition("=") for each in selector.split(",") if each)
+    return all(labels.get(key) == value for key, _, value in pairs)
 
 
 def _status(code: int, reason: str) -> tuple[int, dict]:
@@ -392,7 +468,10 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         parts = url.path.strip("/").split("/")
-        single = parts[-2:-1] in (["configmaps"], ["pods"], ["nodes"]) or len(parts) == 1
+        rest = parts[2:] if parts[0] == "api" else parts[3:]
+        if rest[:1] == ["namespaces"] and len(rest) > 2:
+            rest = rest[2:]
+        single = len(rest) != 1
         verbs = {"GET": "get" if single else "list", "PUT": "update", "POST": "create"}
         return Recorded(
             verb=verbs.get(method, method.lower()),

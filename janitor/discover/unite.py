@@ -7,8 +7,8 @@ where the same credentials open both, or once both were opened and have the same
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 from typing import TypeVar
@@ -117,13 +117,15 @@ def _watching(united: list[Found]) -> list[Found]:
     for each in united:
         if each.location is not None and _tells_its_place(each):
             neighbours[each.location].append(each)
-    result = []
-    for each in united:
-        for other in neighbours.get(each.location, ()) if each.location else ():
-            if other is not each and _tells_its_place(each):
-                each = _beside(each, other)  # noqa: PLW2901 - what it has become so far
-        result.append(each)
-    return result
+    beside = {
+        location: _Beside.of(those) for location, those in neighbours.items() if len(those) > 1
+    }
+    return [
+        beside[each.location].applied(each)
+        if each.location in beside and _tells_its_place(each)
+        else each
+        for each in united
+    ]
 
 
 def _tells_its_place(found: Found) -> bool:
@@ -132,16 +134,41 @@ def _tells_its_place(found: Found) -> bool:
     return not unmapped
 
 
-def _beside(found: Found, other: Found) -> Found:
-    """An owner of the same namespace that says `ignore` speaks for the location."""
-    repository = _with_watched(found.repository, other.repository)
-    theirs = {owner.namespace for owner in other.repository.owners}
-    ours = {owner.namespace for owner in repository.owners}
-    found = replace(found, repository=repository)
-    if other.state is RepositoryState.IGNORED and found.state is None and ours & theirs:
-        said = f"{other.problem}, on {other.repository.owners[0]}"
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What all that lead to one location say together."""
+
+    watched: tuple[str, ...] | None
+    ignoring: Mapping[str, str]
+    """Namespace to the sentence of an owner there that says `ignore`."""
+
+    @classmethod
+    def of(cls, neighbours: Sequence[Found]) -> _Beside:
+        repositories = [each.repository for each in neighbours]
+        return cls(
+            _all_of(places for each in repositories for places in (each.namespaces, each.watched)),
+            {
+                owner.namespace: f"{each.problem}, on {owner}"
+                for each in neighbours
+                if each.state is RepositoryState.IGNORED
+                for owner in each.repository.owners
+            },
+        )
+
+    def applied(self, found: Found) -> Found:
+        """An owner of the same namespace that says `ignore` speaks for the location."""
+        found = replace(found, repository=replace(found.repository, watched=self.watched))
+        said = next(
+            (
+                self.ignoring[owner.namespace]
+                for owner in found.repository.owners
+                if owner.namespace in self.ignoring
+            ),
+            None,
+        )
+        if said is None or found.state is not None:
+            return found
         return replace(found, state=RepositoryState.IGNORED, problem=said)
-    return found
 
 
 def _together(first: Found, second: Found) -> Found:

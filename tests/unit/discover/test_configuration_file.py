@@ -164,44 +164,92 @@ def test_null_cannot_take_back_the_unrefreshed_verdict_silently(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "sentence"),
     [
-        ("discover: {stash: {}}\n" + ONE, "discover.stash"),
-        ("discover: {k8up: {defaults: {bucket: b}}}\n" + ONE, "discover.k8up"),
-        ("volumes: [{claim: shop/backups, path: /repos/shop}]\n" + ONE, "volumes"),
+        ("discover: {stahs: {}}", "discover: `stahs` is not a key here: did you mean `stash`?"),
+        ("discover: {stash: {namespaces: []}}", "discover.stash.namespaces: is an empty list"),
+        ("discover: {stash: {namespaces: [A_b]}}", "discover.stash.namespaces[0]: must be a Kub"),
+        ("discover: {volsync: {endpoints: []}}", "discover.volsync.endpoints: is an empty list"),
+        (
+            'discover: {volsync: {endpoints: ["https://s3.example.com"]}}',
+            "discover.volsync.endpoints[0]: must be a host",
+        ),
+        ("discover: {stash: {selector: a}}", "discover.stash: `selector` is not a key here"),
+        ("discover: {workloads: {selector: ''}}", "discover.workloads.selector: must be a label"),
+        ("discover: {workloads: {selector: 'a\\n'}}", "discover.workloads.selector: must be"),
+        (
+            "discover: {k8up: {defaults: {bucket: 3}}}",
+            "discover.k8up.defaults.bucket: must be text",
+        ),
+        ("volumes: [{path: /r}]", "volumes[0]: needs one of `claim: namespace/name` and `nfs"),
+        ("volumes: [{path: r, claim: a/b}]", "volumes[0].path: must be the folder's absolute"),
+        ("volumes: [{path: /r/../s, claim: a/b}]", "volumes[0].path: must be the folder's absol"),
+        ("volumes: [{path: /r, claim: b}]", "volumes[0].claim: must be the claim's `namespace/n"),
+        ("volumes: [{path: /r, nfs: nas}]", "volumes[0].nfs: must be `server:/path`."),
         (
             "repositories: [{name: a, location: /r, workloads: [CronJob/b]}]",
-            "repositories[0].workloads",
+            "repositories[0].workloads: needs `namespaces` beside it",
         ),
         (
-            "repositories: [{name: a, location: /r, secrets: [{namespace: s, name: n}]}]",
-            "repositories[0].secrets",
+            "repositories: [{name: a, location: /r, namespaces: [s], workloads: [Pod/b]}]",
+            "repositories[0].workloads[0]: must be `Kind/name`, where the kind is one of CronJob",
+        ),
+        (
+            "repositories: [{name: a, location: /r, secrets: [{namespace: s, name: N}]}]",
+            "repositories[0].secrets[0].name: must be the name of a Secret.",
+        ),
+        (
+            "repositories: [{name: a, location: /r, secrets: [{namespace: s, name: n, keys: "
+            "{RESTIC_PASSWROD: k}}]}]",
+            "repositories[0].secrets[0].keys: `RESTIC_PASSWROD` is no variable that restic reads",
         ),
     ],
 )
-def test_what_a_later_version_serves_is_said(tmp_path: Path, text: str, place: str) -> None:
-    """Else somebody would believe that Stash's repositories are swept."""
-    sentence = mistake(tmp_path, text)
-    assert sentence.startswith(f"janitor.yaml: {place}: is not served by this version (0.1): ")
+def test_what_reads_the_cluster_is_checked_before_anything_is_touched(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    """Else a slip would be a source that finds nothing, night after night."""
+    if not text.startswith("repositories"):
+        text += "\n" + ONE
+    assert mistake(tmp_path, text).startswith(f"janitor.yaml: {sentence}")
 
 
-def test_what_a_later_version_serves_is_spelt_right_already(tmp_path: Path) -> None:
-    """Else the sentence about versions would hide a spelling mistake."""
-    assert "did you mean `stash`?" in mistake(tmp_path, "discover: {stahs: {}}\n" + ONE)
-    assert load(tmp_path, "discover: {}\nvolumes: []\n" + ONE).repositories
+def test_a_source_that_is_named_is_switched_on(tmp_path: Path) -> None:
+    """Else `stash:` without settings, as YAML people write it, would find nothing."""
+    loaded = load(tmp_path, "discover: {stash: , volsync: {}, k8up: {pod_identity: true}}\n")
+    assert [source.name for source in loaded.sources] == ["stash", "volsync", "k8up"]
+    assert [source.pod_identity for source in loaded.sources] == [False, False, True]
+    assert loaded.reads_the_cluster == "discover.stash"
+
+
+def test_sources_are_off_unless_they_are_named(tmp_path: Path) -> None:
+    """Else an upgrade would begin to read objects that nobody asked it to."""
+    loaded = load(tmp_path, "discover: {}\nvolumes: []\n" + ONE)
+    assert loaded.sources == ()
+    assert loaded.reads_the_cluster == ""
+
+
+def test_what_needs_an_api_server_is_named(tmp_path: Path) -> None:
+    """Else nobody would know which line of the file asks for a cluster."""
+    text = "repositories: [{name: a, location: /r, secrets: [{namespace: s, name: n}]}]"
+    assert load(tmp_path, text).reads_the_cluster == "repositories[0].secrets"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "null"])
 def test_an_empty_file_is_a_mistake(tmp_path: Path, text: str) -> None:
     """Else a ConfigMap without its data would be a sweep that does nothing, and says 0."""
-    assert mistake(tmp_path, text) == ("janitor.yaml: is empty; it needs the key `repositories`.")
+    assert mistake(tmp_path, text) == (
+        "janitor.yaml: is empty; it needs one under the key `repositories`, or a source under "
+        "`discover`."
+    )
 
 
 @pytest.mark.parametrize("text", ["min_age: 1h\n", "repositories: []\n"])
 def test_no_repository_is_a_mistake(tmp_path: Path, text: str) -> None:
     """Else a misplaced key would be a sweep that does nothing, and says 0."""
     assert mistake(tmp_path, text) == (
-        "janitor.yaml: repositories: names no repository; at least one is needed."
+        "janitor.yaml: repositories: names no repository; it needs one under the key "
+        "`repositories`, or a source under `discover`."
     )
 
 
@@ -228,7 +276,7 @@ def test_at_most_ten_mistakes_are_told(tmp_path: Path) -> None:
         ("a: &x [*x]", "janitor.yaml, line 1: an anchor contains itself."),
         ("a: \x07", "janitor.yaml: is not valid YAML: it holds a character"),
         ("a: 0b_", "janitor.yaml: is not valid YAML: a number"),
-        ("- a", "janitor.yaml: must be a mapping with the key `repositories`."),
+        ("- a", "janitor.yaml: must be a mapping; it needs one under"),
         ("text", "janitor.yaml: must be a mapping"),
         ("[" * 40 + "]" * 40, "janitor.yaml, line 1: is nested more than 30 deep."),
         ("[" * 200000, "janitor.yaml, line 1: is "),

@@ -50,6 +50,7 @@ class RepositoryLine(
     locks: int
     removed: int
     detail: str | None
+    owners: list[dict[str, str]]
 
 
 class SweepLine(msgspec.Struct, forbid_unknown_fields=True, tag_field="event", tag="sweep"):
@@ -92,7 +93,7 @@ def test_a_repository_line_is_the_documented_one() -> None:
     assert json_line(report) == (
         '{"event":"repository","repository":"shop-db","source":"configured",'
         '"location":"s3:https://s3.example.com/backups/shop-db","state":"unauthorized",'
-        '"locks":0,"removed":0,"detail":"403"}'
+        '"locks":0,"removed":0,"detail":"403","owners":[]}'
     )
 
 
