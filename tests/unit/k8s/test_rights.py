@@ -8,7 +8,9 @@ import sys
 import tarfile
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
+import yaml
 
 from tests.apiserver import ApiServer, node, pod
 from tests.servers.certificates import make_certificates
@@ -154,6 +156,79 @@ def test_every_component_keeps_to_it():
     """Otherwise a component that no overlay uses would bring a right nobody looked at."""
     for folder in (K8S / "components").iterdir():
         text = "".join(file.read_text() for file in folder.rglob("*.yaml"))
-        for word in ("'*'", '"*"', "[*]", "secrets]", "delete]", "deletecollection", "watch"):
+        for word in ("'*'", '"*"', "[*]", "delete]", "deletecollection", "watch"):
             assert word not in text, f"{word} in {folder.name}"
     assert rendered(K8S / "base")
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(file.parent for file in (K8S / "components").rglob("kustomization.yaml"))
+)
+def test_secrets_are_only_got_and_only_where_the_component_says_so(folder):
+    """Otherwise a source that is switched on could list what opens the whole cluster."""
+    names = folder.relative_to(K8S / "components").parts
+    rules = [
+        rule
+        for file in folder.glob("*.yaml")
+        for each in yaml.safe_load_all(file.read_text())
+        for rule in each.get("rules", ())
+        if "secrets" in rule["resources"]
+    ]
+    allowed = names == ("secrets",) or (
+        names[0].startswith("discover-") and names[1:] != ("named",)
+    )
+    assert bool(rules) is allowed
+    for rule in rules:
+        assert rule["verbs"] == ["get"]
+        assert names != ("secrets",) or rule["resourceNames"]
+
+
+def with_components(tmp_path: Path, *components: str) -> tuple[dict, ...]:
+    """An overlay of a user's own beside the checkout."""
+    relative = f"{'../' * (len(tmp_path.resolve().parts) - 1)}{str(K8S).lstrip('/')}"
+    paths = ", ".join(f"{relative}/components/{each}" for each in components)
+    (tmp_path / "kustomization.yaml").write_text(
+        f"resources: [{relative}/overlays/production]\ncomponents: [{paths}]\n"
+        f"transformers: [into-namespace.yaml]\n"
+    )
+    transformer = (K8S / "overlays" / "production" / "into-namespace.yaml").read_text()
+    (tmp_path / "into-namespace.yaml").write_text(transformer)
+    return rendered(tmp_path)
+
+
+SOURCES = ("stash", "kubestash", "volsync", "k8up", "workloads")
+
+
+def test_all_sources_render_together_and_are_bound(tmp_path):
+    """Otherwise the second source that is switched on would be refused by kustomize."""
+    components = [f"discover-{source}" for source in SOURCES]
+    objects = with_components(tmp_path, *components, "owners")
+    for each in objects:
+        kubernetes_validate.validate(each, "1.36", strict=True)
+    roles = {each["metadata"]["name"] for each in of_kind(objects, "ClusterRole")}
+    bindings = of_kind(objects, "ClusterRoleBinding")
+    assert roles == {each["roleRef"]["name"] for each in bindings}
+    assert {each["subjects"][0].get("namespace") for each in bindings} == {OWN}
+    for source in SOURCES:
+        assert f"restic-janitor-discover-{source}-secrets" in roles
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_source_by_name_reads_no_secret(tmp_path, source):
+    """Otherwise there would be no way to switch a source on without the whole cluster's Secrets."""
+    objects = with_components(tmp_path, f"discover-{source}/named")
+    rules = [rule for role in of_kind(objects, "ClusterRole") for rule in role["rules"]]
+    assert not any("secrets" in rule["resources"] for rule in rules)
+
+
+def test_a_namespace_of_its_own_needs_no_cluster_role(tmp_path):
+    """Otherwise a tenant could not let the janitor find the repositories of one namespace."""
+    relative = f"{'../' * (len(tmp_path.resolve().parts) - 1)}{str(K8S).lstrip('/')}"
+    (tmp_path / "kustomization.yaml").write_text(
+        "namespace: shop\nresources: ["
+        + ", ".join(f"{relative}/components/discover-{source}/namespace" for source in SOURCES)
+        + f", {relative}/components/secrets]\n"
+    )
+    objects = rendered(tmp_path)
+    assert {each["kind"] for each in objects} == {"Role", "RoleBinding"}
+    assert {each["metadata"]["namespace"] for each in objects} == {"shop"}
