@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from tests.simulation.bucket import Bucket, StoredLock
-from tests.simulation.machines import Cluster, Container, Pod
+from tests.simulation.machines import Cluster, Container, Host, Pod
 from tests.simulation.plan import MAX_SKEW, Plan
 
 
@@ -55,9 +55,18 @@ def _shown(lock: StoredLock, cluster: Cluster, plan: Plan) -> str | None:
     return "ended or replaced" if carriers else "absent"
 
 
+def _lately_back(host: Host, plan: Plan) -> bool:
+    """Its kubelet was cut off until a while ago: statuses of before count for nothing until its
+    Node has been Ready for min_age, and three sweeps may come after that.
+    """
+    ready_for = host.read_clock() - host.ready_since
+    min_age = plan.policy.min_age_of(plan.repository).total_seconds()
+    return ready_for < min_age + 3 * plan.period + 2 * MAX_SKEW
+
+
 def _over(lock: StoredLock, pod: Pod, container: Container, plan: Plan) -> bool:
     """Whether this container, as it is now and is reported, clearly began later or has ended."""
-    if not pod.host.connected:
+    if not pod.host.connected or _lately_back(pod.host, plan):
         return False
     if not plan.policy.observe_nodes and pod.phase not in ("Succeeded", "Failed"):
         return container.started is not None and container.started > lock.time + 2 * MAX_SKEW

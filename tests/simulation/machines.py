@@ -100,6 +100,7 @@ class Pod:
     phase: str = "Pending"
     reason: str | None = None
     deleting: bool = False
+    evicting: bool = False
     gone: bool = False
     """The API has it no more, or nothing of it runs and its kubelet is done with it."""
     on_gone: Callable[[], None] | None = None
@@ -253,6 +254,8 @@ class Cluster:
         """A new incarnation begins."""
         if pod.gone or pod.deleting or not pod.host.up or container.started is not None:
             return
+        if pod.evicting or pod.phase in ("Succeeded", "Failed"):
+            return  # a kubelet never starts anything again in a pod that it is done with
         container.starts += 1
         container.started = pod.host.read_clock()
         pod.phase = "Running"
@@ -273,6 +276,7 @@ class Cluster:
         if pod.gone or pod.phase in ("Succeeded", "Failed") or not pod.host.up:
             return
         self.tell(f"{pod.name} is evicted")
+        pod.evicting = True
         self._stop(pod, then=lambda: self._evicted(pod))
 
     def delete(self, pod: Pod, *, finalizer: bool = False) -> None:
@@ -343,6 +347,9 @@ class Cluster:
 
     def _settle(self, pod: Pod) -> None:
         """After a container ended: restart it, or the pod is done."""
+        if pod.evicting or pod.phase in ("Succeeded", "Failed"):
+            self.report(pod)
+            return
         ordinary = [each for each in pod.containers if not each.init]
         for container in ordinary:
             if container.started is not None or container.ended is None or pod.deleting:
