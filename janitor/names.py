@@ -53,6 +53,57 @@ def family_patterns(pod: Pod) -> tuple[str, ...]:
     return *fixed, *_pod_names(controller, pod)
 
 
+# --- what a workload calls its pods ----------------------------------------------------------
+
+
+def job_pods(job: str, *, indexed: bool = False) -> str:
+    """The hostnames of a Job's pods. Those of an Indexed Job have `<job>-<index>` as hostname."""
+    name = job.lower()
+    return f"{re.escape(name)}-{_NUMBER}" if indexed else _generated(name)
+
+
+def cronjob_pods(cronjob: str, *, indexed: bool = False) -> str:
+    """The hostnames of the pods of every Job that a CronJob makes: `<cronjob>-<minutes>`."""
+    name = cronjob.lower()
+    if indexed:
+        return f"{re.escape(name)}-{_DIGIT}{{{_CRONJOB_DIGITS}}}-{_NUMBER}"
+    return _generated(f"{name}-", *[_DIGIT] * _CRONJOB_DIGITS)
+
+
+def deployment_pods(deployment: str) -> str:
+    """The hostnames of the pods of every ReplicaSet of a Deployment: `<deployment>-<hash>`."""
+    name = deployment.lower()
+    return "|".join(_generated(f"{name}-", *[_RANDOM] * length) for length in _HASH_LENGTHS)
+
+
+def replicaset_pods(replica_set: str) -> str:
+    """The hostnames of the pods of a ReplicaSet that no Deployment owns."""
+    return _generated(replica_set.lower())
+
+
+def daemonset_pods(daemon_set: str) -> str:
+    """The hostnames of a DaemonSet's pods."""
+    return _generated(daemon_set.lower())
+
+
+def statefulset_pods(stateful_set: str) -> str:
+    """The hostnames of a StatefulSet's pods: the ordinals."""
+    return f"{re.escape(stateful_set.lower())}-{_NUMBER}"
+
+
+def generated_objects(base: str) -> str:
+    """The names of objects that `generateName: <base>` makes, as a part of other patterns."""
+    return _generated(base.lower(), dash="")
+
+
+def fixed_hostname(hostname: str) -> str:
+    """The one hostname of a template with `spec.hostname`."""
+    return re.escape(hostname.lower())
+
+
+# --- what a pod in view tells of its siblings ------------------------------------------------
+
+
 def _pod_names(controller: OwnerReference, pod: Pod) -> tuple[str, ...]:
     """Patterns of the hostnames of pods that this controller, and its own controller, make."""
     name = controller.name.lower()
