@@ -91,14 +91,29 @@ def statefulset_pods(stateful_set: str) -> str:
     return f"{re.escape(stateful_set.lower())}-{_NUMBER}"
 
 
-def generated_objects(base: str) -> str:
-    """The names of objects that `generateName: <base>` makes, as a part of other patterns."""
-    return _generated(base.lower(), dash="")
-
-
 def fixed_hostname(hostname: str) -> str:
     """The one hostname of a template with `spec.hostname`."""
     return re.escape(hostname.lower())
+
+
+# --- names that are made of names ------------------------------------------------------------
+
+Letters = tuple[str, ...]
+"""A name as one class of characters for each of its letters, so that it can be cut as operators
+cut names that they make of others."""
+DIGIT: Letters = (_DIGIT,)
+RANDOM_SUFFIX: Letters = (_RANDOM,) * _RANDOM_LENGTH
+"""What `rand.String(5)` of apimachinery gives."""
+
+
+def letters(text: str) -> Letters:
+    """A known text, lower-cased as hostnames are compared."""
+    return tuple(map(re.escape, text.lower()))
+
+
+def pods_of_job(job: Letters) -> str:
+    """The hostnames of the pods of a Job with this name."""
+    return _generated("", *job)
 
 
 # --- what a pod in view tells of its siblings ------------------------------------------------

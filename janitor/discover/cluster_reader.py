@@ -76,7 +76,8 @@ class ClusterReader:
         version = self._version(kind)
         if version is None:
             return None
-        right = Right("get", _resource(kind), kind.component, namespace=namespace, name=name)
+        place = namespace or None  # of a kind that has none: Namespaces
+        right = Right("get", _resource(kind), kind.component, namespace=place, name=name)
         content = self._once.do(
             (kind, namespace, name),
             lambda: get_object(self._client, right=right, group=kind.group, version=version),

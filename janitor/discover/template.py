@@ -1,8 +1,8 @@
 """What a container of a pod template gets as environment, evaluated as the kubelet does it.
 
 From the kubelet's `makeEnvironmentVariables`: `envFrom` first, where later sources win, then `env`
-in its order over it; `$(NAME)` sees what stands before it. A value that only the running pod can know,
-or whose source cannot be read, is not guessed: it is told as unknown, with the reason.
+in its order over it; `$(NAME)` sees what stands before it. A value that only the running pod can
+know, or whose source cannot be read, is not guessed: it is told as unknown, with the reason.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from janitor.discover.expansion import TooLong, expand
