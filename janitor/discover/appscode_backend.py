@@ -5,7 +5,6 @@ Both have the same fields and the same keys in their Secrets; KubeStash adds a p
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,15 +29,14 @@ _FILES = {
 
 def location_of(provider: str, settings: Mapping[str, Any], *, below: str = "") -> str:
     """The location, `below` a path in it. Raises MissingObject naming the field that is missing."""
-    path = posixpath.join(*(part.strip("/") for part in (text_at(settings, "prefix"), below)))
+    path = _joined(text_at(settings, "prefix"), below)
     match provider:
         case "local":
-            mount = _needed(settings, "local.mountPath")
-            return f"local:{posixpath.join(mount, below.strip('/'))}"
+            return f"local:/{_joined(_needed(settings, 'local.mountPath'), below)}"
         case "s3":
             bucket = _needed(settings, "s3.bucket")
             endpoint = text_at(settings, "endpoint") or "s3.amazonaws.com"
-            return f"s3:{endpoint}/{posixpath.join(bucket, path)}"
+            return f"s3:{endpoint}/{_joined(bucket, path)}"
         case "gcs":
             return f"gs:{_needed(settings, 'gcs.bucket')}:/{path}"
         case "azure":
@@ -129,6 +127,10 @@ def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
             return key not in labels
         case _:
             return False
+
+
+def _joined(*parts: str) -> str:
+    return "/".join(filter(None, (part.strip("/") for part in parts)))
 
 
 def _needed(settings: Mapping[str, Any], place: str) -> str:
