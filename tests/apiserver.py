@@ -151,6 +151,8 @@ class ApiServer:
         self.written_events: dict[tuple[str, str], dict] = {}
         self.configmaps: dict[tuple[str, str], dict] = {}
         self.secrets: dict[tuple[str, str], dict] = {}
+        self.namespaces: dict[str, dict] = {}
+        """Name to labels."""
         self.kinds: dict[tuple[str, str, str], str] = {}
         """(group, version, plural) to kind: what is installed; see `install`."""
         self.objects: dict[tuple[str, str], list[dict]] = {}
@@ -270,8 +272,8 @@ class ApiServer:
         if (request.verb, resource, namespace) in self.denied:
             return _status(403, "Forbidden")
         with self._lock:
-            if resource == "secrets" and name and request.verb == "get":
-                stored = self.secrets.get((namespace or "", name[0]))
+            if resource in ("namespaces", "secrets") and name and request.verb == "get":
+                stored = self._single(resource, namespace or "", name[0])
                 return (200, stored) if stored else _status(404, "NotFound")
             if parts[0] == "apis" and (parts[1], parts[2], resource) in self.kinds:
                 return self._custom(request, (parts[1], parts[2], resource), namespace, name)
@@ -311,6 +313,13 @@ class ApiServer:
             metadata["remainingItemCount"] = len(snapshot) - end
         page = snapshot[int(begin) : end]
         return 200, {"kind": kind, "apiVersion": "v1", "metadata": metadata, "items": page}
+
+    def _single(self, resource: str, namespace: str, name: str) -> dict | None:
+        if resource == "secrets":
+            return self.secrets.get((namespace, name))
+        labels = self.namespaces.get(name)
+        found = {"kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        return None if labels is None else found
 
     def _discovery(self, group: str, version: str = "") -> tuple[int, dict]:
         served = sorted({each[1] for each in self.kinds if each[0] == group})

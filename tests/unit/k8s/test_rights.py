@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import kubernetes_validate
@@ -40,7 +42,10 @@ Right = tuple[str, str, str, str | None, str | None]
 
 def granted(name: str) -> set[Right]:
     """Every right that an overlay gives to the janitor."""
-    objects = overlay(name)
+    return granted_by(overlay(name))
+
+
+def granted_by(objects: tuple[dict, ...]) -> set[Right]:
     rights = set()
     for role in of_kind(objects, "Role", "ClusterRole"):
         namespace = role["metadata"].get("namespace")
@@ -57,14 +62,15 @@ def used(server: ApiServer) -> set[Right]:
     """Every right that the recorded requests needed; /version is open to every account."""
     rights = set()
     for request in server.requests:
-        if request.path == "/version":
-            continue
+        if request.path == "/version" or re.fullmatch("/apis/[^/]+(/[^/]+)?", request.path):
+            continue  # what is served is open to every account, too
         prefix, *rest = request.path.strip("/").split("/")
         group = "" if prefix == "api" else rest[0]
         rest = rest[1:] if prefix == "api" else rest[2:]
-        namespace = rest[1] if rest[0] == "namespaces" else None
+        namespace = rest[1] if rest[0] == "namespaces" and len(rest) > len(("ns", "x")) else None
         resource, *name = rest[2:] if namespace else rest
-        rights.add((group, resource, request.verb, name[0] if name else None, namespace))
+        named = name[0] if name and resource == "configmaps" and namespace == OWN else None
+        rights.add((group, resource, request.verb, named, namespace))
     # A right in all namespaces is one in each.
     return {each for each in rights if each[4] is None or (*each[:4], None) not in rights}
 
@@ -78,16 +84,24 @@ def repository(tmp_path):
     return found
 
 
-def sweep(tmp_path: Path, repository: Path, observe: str) -> ApiServer:
+def sweep(
+    tmp_path: Path,
+    repository: Path,
+    observe: str,
+    *,
+    text: str = "",
+    name: str = "shop",
+    prepare: Callable[[ApiServer], None] = lambda _: None,
+) -> ApiServer:
     """Runs the program, which removes that lock and says so; returns what recorded its requests."""
     (lock,) = (repository / "locks").iterdir()
-    seen = '{"version": 1, "repositories": {"shop": {"%s": {"first_seen": "%s"}}}, "nodes": {}}'
+    seen = '{"version": 1, "repositories": {"%s": {"%s": {"first_seen": "%s"}}}, "nodes": {}}'
     configuration = tmp_path / "janitor.yaml"
-    configuration.write_text(
-        f"observe: {observe}\n"
+    configured = (
         f"repositories: [{{name: shop, location: '{repository}', holders: [{HOLDER}],"
         f" namespaces: [shop], environment: '{tmp_path}/secrets'}}]\n"
     )
+    configuration.write_text(f"observe: {observe}\n{text or configured}")
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "RESTIC_PASSWORD").write_text("test")
     certificates = make_certificates(tmp_path / "tls")
@@ -99,9 +113,10 @@ def sweep(tmp_path: Path, repository: Path, observe: str) -> ApiServer:
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": "restic-janitor-state", "namespace": OWN},
-            "data": {"state.json": seen % (lock.name, LONG_AGO)},
+            "data": {"state.json": seen % (name, lock.name, LONG_AGO)},
         }
     )
+    prepare(server)
     (tmp_path / "ca.crt").write_bytes(certificates.authority.read_bytes())
     (tmp_path / "token").write_text("a token")
     with server.running():
@@ -185,6 +200,7 @@ def test_secrets_are_only_got_and_only_where_the_component_says_so(folder):
 
 def with_components(tmp_path: Path, *components: str) -> tuple[dict, ...]:
     """An overlay of a user's own beside the checkout."""
+    tmp_path.mkdir(exist_ok=True)
     relative = f"{'../' * (len(tmp_path.resolve().parts) - 1)}{str(K8S).lstrip('/')}"
     paths = ", ".join(f"{relative}/components/{each}" for each in components)
     (tmp_path / "kustomization.yaml").write_text(
@@ -197,6 +213,133 @@ def with_components(tmp_path: Path, *components: str) -> tuple[dict, ...]:
 
 
 SOURCES = ("stash", "kubestash", "volsync", "k8up", "workloads")
+CLAIM = {"persistentVolumeClaim": {"claimName": "backups"}}
+NOTES = {"annotations": {"restic-janitor.io/holders": HOLDER}}
+SELECTOR = {"allowedNamespaces": {"from": "Selector", "selector": {"matchLabels": {"a": "b"}}}}
+
+
+def of_stash(server: ApiServer) -> None:
+    """A Repository on a claim; a BackupConfiguration of another namespace uses it."""
+    group = "stash.appscode.com"
+    for kind in ("BackupConfiguration", "RestoreSession"):
+        server.install(group, "v1beta1", f"{kind.lower()}s", kind)
+    for kind in ("BackupBatch", "RestoreBatch"):
+        server.install(group, "v1beta1", f"{kind.lower()}es", kind)
+    server.install(group, "v1alpha1", "repositories", "Repository")
+    backend = {"storageSecretName": "restic", "local": {"mountPath": "/safe/data", **CLAIM}}
+    spec = {"backend": backend, "usagePolicy": SELECTOR}
+    server.add(group, "repositories", "shop", "db", metadata=NOTES, spec=spec)
+    used_by = {"repository": {"name": "db", "namespace": "shop"}}
+    server.add(group, "backupconfigurations", "web", "db", spec=used_by)
+
+
+def of_kubestash(server: ApiServer) -> None:
+    group = "storage.kubestash.com"
+    server.install(group, "v1alpha1", "backupstorages", "BackupStorage")
+    server.install(group, "v1alpha1", "repositories", "Repository")
+    local = {"provider": "local", "local": {"mountPath": "/x", **CLAIM}}
+    spec = {"storage": local, "usagePolicy": SELECTOR}
+    server.add(group, "backupstorages", "shop", "main", spec=spec)
+    for namespace, name in (("shop", "db"), ("web", "other")):
+        server.add(
+            group,
+            "repositories",
+            namespace,
+            name,
+            metadata=NOTES,
+            spec={
+                "storageRef": {"name": "main", "namespace": "shop"},
+                "encryptionSecret": {"name": "restic", "namespace": "shop"},
+            },
+            status={"componentPaths": ["."] if name == "db" else ["web"]},
+        )
+
+
+def of_volsync(server: ApiServer) -> None:
+    group = "volsync.backube"
+    server.install(group, "v1alpha1", "replicationsources", "ReplicationSource")
+    server.install(group, "v1alpha1", "replicationdestinations", "ReplicationDestination")
+    restic = {
+        "repository": "restic",
+        "customCA": {"configMapName": "ca", "key": "ca"},
+        "moverVolumes": [{"mountPath": "nas", "volumeSource": CLAIM}],
+    }
+    spec = {"restic": restic}
+    server.add(group, "replicationsources", "shop", "db", metadata=NOTES, spec=spec)
+
+
+def of_k8up(server: ApiServer) -> None:
+    group = "k8up.io"
+    for kind in ("Schedule", "Backup", "Check", "Prune", "Archive", "Restore"):
+        server.install(group, "v1", f"{kind.lower()}s", kind)
+    backend = {
+        "repoPasswordSecretRef": {"name": "restic", "key": "RESTIC_PASSWORD"},
+        "local": {"mountPath": "/repo"},
+        "volumeMounts": [{"name": "v", "mountPath": "/repo"}],
+    }
+    spec = {"backend": backend, "volumes": [{"name": "v", **CLAIM}], "backup": {}}
+    server.add(group, "schedules", "shop", "db", metadata=NOTES, spec=spec)
+
+
+def of_workloads(server: ApiServer) -> None:
+    for group, kinds in (
+        ("batch", ("CronJob", "Job")),
+        ("apps", ("Deployment", "StatefulSet", "DaemonSet")),
+    ):
+        for kind in kinds:
+            server.install(group, "v1", f"{kind.lower()}s", kind)
+    container = {
+        "name": "restic",
+        "envFrom": [{"secretRef": {"name": "restic"}}, {"configMapRef": {"name": "ca"}}],
+        "volumeMounts": [{"name": "v", "mountPath": "/mnt/nas"}],
+    }
+    spec = {"containers": [container], "volumes": [{"name": "v", **CLAIM}]}
+    template = {"template": {"spec": spec}}
+    labels = {"labels": {"restic-janitor.io/discover": "true"}}
+    server.add("apps", "statefulsets", "shop", "db", metadata=NOTES | labels, spec=template)
+
+
+def prepared(source: str) -> Callable[[ApiServer], None]:
+    def prepare(server: ApiServer) -> None:
+        keys = {"RESTIC_REPOSITORY": "/mnt/nas", "RESTIC_PASSWORD": "test"}
+        server.add_secret("shop", "restic", **keys)
+        server.namespaces["web"] = {"a": "b"}
+        server.put_configmap(
+            {"metadata": {"name": "ca", "namespace": "shop"}, "data": {"ca": "PEM"}}
+        )
+        globals()[f"of_{source}"](server)
+
+    return prepare
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_sources_rights_are_those_that_are_used(tmp_path, repository, source):
+    """Otherwise a source could read more than it needs, or would fail where it is installed.
+
+    The Event about the removal regards the owner object, in its namespace.
+    """
+    name = f"{source}/shop/db"
+    if source == "kubestash":
+        name += "/."
+    server = sweep(
+        tmp_path,
+        repository,
+        "{namespaces: all, nodes: true}",
+        text=f"discover: {{{source}: {{}}}}\n"
+        f"volumes: [{{claim: shop/backups, path: '{repository}'}}]\n",
+        name=name,
+        prepare=prepared(source),
+    )
+    objects = with_components(tmp_path / "overlay", f"discover-{source}")
+    rights = granted_by(objects)
+    needed = {each if each[4] in (None, OWN) else (*each[:4], None) for each in used(server)}
+    needed.discard(("events.k8s.io", "events", "create", None, OWN))
+    rights.discard(("events.k8s.io", "events", "create", None, OWN))
+    assert rights == needed
+    ((namespace, _),) = server.written_events
+    (event,) = server.written_events.values()
+    assert (namespace, event["reason"]) == ("shop", "StaleLockRemoved")
+    assert (event["regarding"]["name"], event["regarding"]["uid"]) == ("db", "uid-shop-db")
 
 
 def test_all_sources_render_together_and_are_bound(tmp_path):
