@@ -155,7 +155,7 @@ def fits(pattern: HolderPattern, hostname: str) -> bool:
 
 def generates(holder: GeneratedHolder, hostname: str) -> bool:
     """Whether the owner's workload gives its pods this hostname."""
-    return bool(hostname) and re.fullmatch(holder.expression, hostname.lower()) is not None
+    return re.fullmatch(holder.expression, hostname.lower()) is not None
 
 
 def _ask(
