@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from . import cluster, installation, manifests, stores
+from . import cluster, crds, installation, manifests, stores
 from .programs import apply, kubectl, run
 
 
@@ -53,6 +53,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     )
     os.environ["E2E_IMAGE_JANITOR"] = cluster.build("restic-janitor", cluster.CHECKOUT)
     tell("images")
+    apply(*crds.definitions())
     stores.deploy(os.environ["E2E_IMAGE_BACKUP"])
     tell("stores")
 

@@ -55,6 +55,10 @@ class Run:
         (line,) = (line for line in self.lines if line["event"] == "sweep")
         return line
 
+    def repositories(self) -> dict[str, dict[str, Any]]:
+        """Name to the repository's line."""
+        return {line["repository"]: line for line in self.lines if line["event"] == "repository"}
+
     def repository(self) -> dict[str, Any]:
         (line,) = (line for line in self.lines if line["event"] == "repository")
         return line
@@ -163,33 +167,37 @@ def install(
     repository: Repository,
     folder: Path,
     *,
-    holders: list[Any],
+    holders: list[Any] | None = None,
     min_age: str = "20s",
     overlay: str = "e2e",
     holders_in: str | None = None,
     patch: str = "",
+    components: tuple[str, ...] = (),
     **settings: Any,
 ) -> Janitor:
     """Installs an overlay with this configuration and waits for nothing: a CronJob is no pod.
 
     `holders_in` is the namespace of the backups where it is another one; `patch` more JSON
-    patch lines for the CronJob.
+    patch lines for the CronJob. Without `holders` no repository is configured: `discover` finds
+    some.
     """
     if overlay != "e2e":
         patch = E2E_PATCH + patch
     configuration = {
         "min_age": min_age,
         **settings,
-        "repositories": [
+    }
+    if holders is not None:
+        configuration["repositories"] = [
             {
                 "name": "backups",
                 "environment": "/secrets/backups",
                 "namespaces": [holders_in or namespace],
                 "holders": holders,
             }
-        ],
-    }
-    write_kustomization(folder, overlay, configuration, patch, volume=repository.volume)
+        ]
+    components += ("volume",) if repository.volume else ()
+    write_kustomization(folder, overlay, configuration, patch, components)
     rendered = yaml.safe_load_all(kubectl("kustomize", str(folder)))
     places = {
         OVERLAY_NAMESPACE.get(overlay, "restic-janitor"): namespace,
@@ -203,7 +211,11 @@ def install(
 
 
 def write_kustomization(
-    folder: Path, overlay: str, configuration: dict[str, Any], patch: str, *, volume: bool
+    folder: Path,
+    overlay: str,
+    configuration: dict[str, Any],
+    patch: str,
+    components: tuple[str, ...],
 ) -> None:
     """What a user writes: an overlay on top of a shipped one."""
     name, _, tag = os.environ["E2E_IMAGE_JANITOR"].rpartition(":")
@@ -220,10 +232,13 @@ def write_kustomization(
             }
         ],
     }
-    if volume:
-        kustomization["components"] = [
-            os.path.relpath(shipped / "components" / "volume", folder.resolve())
-        ]
+    kustomization["components"] = [
+        os.path.relpath(shipped / "components" / each, folder.resolve()) for each in components
+    ]
+    if components:  # what they bring has no namespace yet
+        transformer = (shipped / "overlays" / overlay / "into-namespace.yaml").read_text()
+        folder.joinpath("into-namespace.yaml").write_text(transformer)
+        kustomization["transformers"] = ["into-namespace.yaml"]
     if patch:
         kustomization["patches"] = [{"target": {"kind": "CronJob"}, "patch": patch}]
     folder.joinpath("janitor.yaml").write_text(yaml.safe_dump(configuration))
@@ -244,10 +259,7 @@ def relocate(made: dict[str, Any], places: dict[str, str], suffix: str) -> dict[
 
 def uninstall(namespace: str) -> None:
     """Removes what is not in the namespace."""
-    for part in ("", "-nodes", "-events"):
-        kubectl(
-            "delete",
-            "clusterrolebinding",
-            f"restic-janitor{part}-{namespace}",
-            "--ignore-not-found",
-        )
+    names = kubectl("get", "clusterrolebinding", "-o", "name").split()
+    ours = [name for name in names if name.endswith(f"-{namespace}")]
+    if ours:
+        kubectl("delete", "--ignore-not-found", *ours)
