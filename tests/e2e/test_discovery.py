@@ -1,4 +1,4 @@
-"""The janitor finds the repositories by itself: a killed backup of each system, and what is told."""
+"""The janitor finds repositories by itself: a killed backup of each system, and what is told."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def seen(namespace: str) -> list[Seen]:
 
 @pytest.mark.slow
 def test_generated_names_fit_the_rules(namespace, repository):
-    """Otherwise a dead backup's lock is a foreign host's, or a neighbour's pod is taken for ours."""
+    """Otherwise a dead backup's lock is a foreign host's, or a neighbour's pod taken for ours."""
     apply(*made(namespace, repository.image))
     expected = {*JOBS, *INDEXED, *CRONJOBS, *(f"{k}-{name}" for k in "drs" for name in LONG)}
 
