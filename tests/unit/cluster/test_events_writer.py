@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from janitor.cluster.events_writer import EventReason, LockEvent, cut_at_a_word, write_events
+from janitor.model import ObjectReference
 from tests.unit.cluster.conftest import JANITOR
 
 NOW = dt.datetime(2026, 11, 24, 1, 2, 3, 456789, tzinfo=dt.UTC)
@@ -171,3 +172,67 @@ def test_too_many_are_not_all_told(server, client_of):
     sentence = told(server, client_of, *(one(lock=str(index)) for index in range(230)))
     assert sentence.startswith("30 of 230 Events")
     assert len(server.requests) == 200
+
+
+# --- owners -----------------------------------------------------------------------------------
+
+PLEX = ObjectReference("volsync.backube/v1alpha1", "ReplicationSource", "media", "plex", "u-1")
+COPY = ObjectReference("volsync.backube/v1alpha1", "ReplicationDestination", "dr", "copy", "u-2")
+
+
+def owned(*owners: ObjectReference) -> LockEvent:
+    return replace(one(), owners=owners)
+
+
+def regarding(server) -> list[tuple[str, str, str]]:
+    return sorted(
+        (namespace, body["regarding"]["kind"], body["regarding"]["name"])
+        for (namespace, _), body in server.written_events.items()
+    )
+
+
+def test_owners_are_told_in_their_own_namespaces(server, client_of):
+    """Else nobody who looks at the backup's own object sees what was done."""
+    assert told(server, client_of, owned(PLEX, COPY)) is None
+    assert regarding(server) == [
+        ("dr", "ReplicationDestination", "copy"),
+        ("media", "ReplicationSource", "plex"),
+    ]
+    body = next(body for (space, _), body in server.written_events.items() if space == "media")
+    assert body["regarding"] == {
+        "apiVersion": "volsync.backube/v1alpha1",
+        "kind": "ReplicationSource",
+        "namespace": "media",
+        "name": "plex",
+        "uid": "u-1",
+    }
+    assert body["reportingInstance"] == "janitor-1"
+
+
+def test_where_an_owner_may_not_be_told_the_pod_is(server, client_of):
+    """Else an installation without that right would tell nobody."""
+    server.deny("create", "events", "media")
+    assert told(server, client_of, owned(PLEX), owned(PLEX), one(lock="other")) is None
+    assert regarding(server) == [("janitor", "Pod", "janitor-1")] * 2
+    assert sum("/media/" in request.path for request in server.requests) == 1
+
+
+def test_one_owner_that_is_told_is_enough(server, client_of):
+    """Else the same Event would stand beside the pod as well."""
+    server.deny("create", "events", "media")
+    assert told(server, client_of, owned(PLEX, COPY)) is None
+    assert regarding(server) == [("dr", "ReplicationDestination", "copy")]
+
+
+def test_many_owners_are_told_thrice_at_most(server, client_of):
+    """Else a repository of a thousand owners would flood a cluster with Events."""
+    many = [replace(PLEX, name=f"plex-{number}") for number in range(9)]
+    assert told(server, client_of, owned(*many)) is None
+    assert len(server.written_events) == 3
+
+
+def test_an_owner_is_told_once(server, client_of):
+    """Else each run would repeat itself."""
+    for _ in range(2):
+        assert told(server, client_of, owned(PLEX)) is None
+    assert len(server.written_events) == 1
