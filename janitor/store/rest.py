@@ -38,7 +38,7 @@ from janitor.store.names import (
     is_id,
 )
 from janitor.store.port import Layout, Listing, Root
-from janitor.store.rest_errors import no_answer, redirected
+from janitor.store.rest_errors import broken_off, no_answer, redirected
 from janitor.store.variables import certificates_of, secrets_of
 
 LISTING_LIMIT = 10 * 1024 * 1024
@@ -262,6 +262,9 @@ class RestStore:
             raise no_answer(error, self._shown, self._secrets) from None
         if body is None:
             raise TooLarge(f"{path[:14]} in {self._shown} has more than {limit} bytes")
+        empty = not body and answer.status != HTTPStatus.NO_CONTENT
+        if empty and not _has_an_end(answer.headers):
+            raise broken_off(self._shown)
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
             raise redirected(self._shown, answer.headers.get("Location", ""), self._secrets)
         return answer.status, body, answer.headers
@@ -294,6 +297,13 @@ class RestStore:
                 f"{self._shown} could not {doing} the lock: {self._said(status, body)}"
             )
         return Refused(f"{self._shown} will not {doing} the lock ({self._said(status, body)})")
+
+
+def _has_an_end(headers: Mapping[str, str]) -> bool:
+    """Whether the head says how long the body is: one that broke off in the head does not, and to
+    Python it is an answer with fewer headers and no body.
+    """
+    return "Content-Length" in headers or "Transfer-Encoding" in headers
 
 
 def _bounded(answer: urllib3.BaseHTTPResponse, limit: int) -> bytes | None:

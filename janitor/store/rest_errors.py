@@ -31,6 +31,13 @@ def no_answer(error: Exception, shown: str, secrets: Iterable[Secret]) -> Unreac
     return Unreachable(f"{shown} cannot be reached or answered nonsense: {words}")
 
 
+def broken_off(shown: str) -> Unreachable:
+    """The sentence for an answer that ended before it said how long it is."""
+    return Unreachable(
+        f"{shown} cannot be reached or answered nonsense: the connection ended within the answer"
+    )
+
+
 def redirected(shown: str, target: str, secrets: Iterable[Secret]) -> Unreachable:
     """The sentence for a redirect, which is never followed; of its target only the host is told."""
     try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,10 +42,34 @@ class Started:
 class Forks:
     """The program that forks one process for each command; see `forked`."""
 
-    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
-        self._process = process
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._number = 0
+        self._process: subprocess.Popen[str] | None = None
+
+    def stop(self) -> None:
+        """Ends the program and whatever it forked."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            with (self._folder / "forked.err").open("w") as said:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "tests.faults.forked"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    text=True,
+                    cwd=Path(__file__).parents[2],
+                    start_new_session=True,
+                )
+        return self._process
 
     def run(self, installation: Installation, *arguments: str, **how: Any) -> Ended:
         """One command to its end; see `start`."""
@@ -76,26 +102,34 @@ class Forks:
         return done
 
     def _ask(self, what: object) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        """One question and its answer.
+
+        A test that was stopped while it waited leaves an answer behind, which the next one would
+        take for its own, and a number that is no process ID would end who knows what: so the
+        program is started anew whenever a question is not answered.
+        """
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(what) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            if not answer:
+                code = process.wait()
+                said = (self._folder / "forked.err").read_text()
+                raise AssertionError(f"the forking program ended with {code}: {said}")
+        except BaseException:
+            self.stop()
+            raise
+        return int(answer)
 
 
 @contextmanager
 def forking(folder: Path) -> Iterator[Forks]:
     """The program, while the block runs."""
-    folder.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.forked"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
+    forks = Forks(folder)
     try:
-        yield Forks(process, folder)
+        yield forks
     finally:
-        process.kill()
-        process.communicate()
+        forks.stop()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,6 +147,32 @@ def test_a_listing_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         store.look()
         with pytest.raises(TooLarge):
             store.list_locks(at_most=10)
+
+
+@pytest.mark.parametrize("cut", [b"", b"Da", b"Date: x\r\n", b"Content-Le"])
+@pytest.mark.parametrize("status", [b"200 OK", b"404 Not Found"])
+def test_an_answer_that_ends_in_its_head_is_a_broken_connection(status: bytes, cut: bytes) -> None:
+    """Else it would be an answer without a body: `not the REST protocol's`, or no repository."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 " + status + b"\r\n" + cut)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"rest:http://127.0.0.1:{server.getsockname()[1]}/"
+        broken = pytest.raises(Unreachable, match="ended within the answer")
+        with opened(url, {}) as store, broken:
+            store.look()
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
 
 
 def test_a_missing_listing_of_rclone_is_a_fault() -> None:
