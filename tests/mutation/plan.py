@@ -10,7 +10,11 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "janitor.judge": ("tests/unit/judge",),
     "janitor.holder": ("tests/unit/judge",),
     "janitor.remove": ("tests/sweep/test_remove.py", "tests/sweep/test_order.py"),
-    "janitor.read": ("tests/sweep/test_read.py", "tests/sweep/test_order.py"),
+    "janitor.read": (
+        "tests/sweep/test_read.py",
+        "tests/sweep/test_order.py",
+        "tests/sweep/test_copies.py",
+    ),
     "janitor.cluster.client": (f"{_CLUSTER}test_client.py", f"{_CLUSTER}test_observe.py"),
     "janitor.cluster.configmap": (f"{_CLUSTER}test_configmap.py",),
     "janitor.cluster.connect": (f"{_CLUSTER}test_connect.py",),

@@ -80,6 +80,7 @@ def test_a_sweep_removes_and_prints_the_lines_of_its_contract(installation: Inst
         "locks": 1,
         "removed": 1,
         "detail": None,
+        "owners": [],
     }
     assert {key: value for key, value in total.items() if key != "duration_seconds"} == {
         "event": "sweep",

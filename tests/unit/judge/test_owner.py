@@ -72,6 +72,9 @@ def test_only_the_owners_containers_are_asked() -> None:
     """A sidecar that was killed beside a database that runs on would keep its lock."""
     holder = pod("db-0", running(BEFORE, "db"), running(AFTER, "stash", restarts=1), created=BEFORE)
     assert verdict(lock("db-0"), observe(holder), OWNED) == Verdict.HOLDER_REPLACED
+    other = GeneratedHolder("Job shop/other", cronjob_pods("other"))
+    beside = repository(generated=(other, DATABASE))
+    assert verdict(lock("db-0"), observe(holder), beside) == Verdict.HOLDER_REPLACED
     every = repository(generated=(GeneratedHolder("x", statefulset_pods("db")),))
     assert verdict(lock("db-0"), observe(holder), every) == ALIVE
 
