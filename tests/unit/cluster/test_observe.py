@@ -12,6 +12,7 @@ from janitor.cluster.observe import ApiCluster, _date
 from tests.apiserver import event, node, pod
 from tests.unit.cluster.conftest import JANITOR, limits_for
 
+ONE = {"namespaces": frozenset({"shop"}), "nodes": False}
 ALL = {"namespaces": None, "nodes": True}
 PODS = "/api/v1/pods"
 NODES = "/api/v1/nodes"
@@ -277,6 +278,62 @@ def test_a_list_without_the_janitor_is_a_doubt(server, cluster_of):
     assert JANITOR.uid in seen.doubt
 
 
+OWN = "/api/v1/namespaces/janitor/pods"
+"""Where the janitor looks for its own pod."""
+
+
+def without_the_janitor(page: dict) -> None:
+    page["items"] = [item for item in page["items"] if item["metadata"]["uid"] != JANITOR.uid]
+
+
+def another_before_the_janitor(page: dict) -> None:
+    page["items"] = [pod("janitor-0", namespace="janitor", uid="another"), *page["items"]]
+
+
+@pytest.mark.parametrize("path", [OWN, PODS])
+def test_each_look_has_to_show_the_janitor(server, cluster_of, path):
+    """Else the first look, or the list that is judged by, may be another cluster's or too old."""
+    server.fail_next(path, edit=without_the_janitor)
+    assert "janitor/janitor-1" in cluster_of(server).observe(**ALL).doubt
+
+
+def test_the_janitor_need_not_be_the_first_of_its_name(server, cluster_of):
+    """Else an earlier run's pod that is still there would stop every sweep."""
+    server.fail_next(OWN, edit=another_before_the_janitor)
+    assert cluster_of(server).observe(**ALL).doubt is None
+
+
+def test_two_lists_of_one_moment_are_no_step_back(server, cluster_of):
+    """Else a quiet cluster, in which nothing changes between two lists, is in doubt."""
+
+    def at_the_same_moment(page: dict) -> None:
+        page["metadata"]["resourceVersion"] = "4711"
+
+    for path in (OWN, PODS, "/api/v1/nodes"):
+        server.fail_next(path, edit=at_the_same_moment)
+    assert cluster_of(server).observe(**ALL).doubt is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "component"),
+    [(ALL, "k8s/base grants"), (ONE, "k8s/components/namespaced grants")],
+    ids=["everywhere", "one"],
+)
+def test_a_refused_look_at_itself_names_the_mend(server, cluster_of, asked, component):
+    """Else somebody applies a component that does not grant it."""
+    server.fail_next(OWN, status=403)
+    assert component in cluster_of(server).observe(**asked).doubt
+
+
+def test_a_right_that_goes_between_two_looks_is_a_doubt(server, cluster_of):
+    """Else its own namespace is only out of sight, and the others are judged without a witness."""
+    server.fail_next(OWN, status=403, after=1)
+    seen = cluster_of(server).observe(**ONE)
+    assert "list pods in namespace janitor" in seen.doubt
+    assert "k8s/components/namespaced " in seen.doubt
+    assert seen.denied == {}
+
+
 def test_the_janitor_may_stand_anywhere_in_the_list(server, cluster_of):
     """Else a cluster whose names come before the janitor's is in doubt for ever."""
     server.pods.reverse()
@@ -535,7 +592,9 @@ def test_no_date_is_a_doubt(server, cluster_of):
     assert "Date" in cluster_of(server).check_clock(dt.timedelta(minutes=5))
 
 
-@pytest.mark.parametrize("date", ["yesterday", "Tue, 99 Nov 2026 00:00:00 GMT", ""])
+@pytest.mark.parametrize(
+    "date", ["yesterday", "Tue, 99 Nov 2026 00:00:00 GMT", "", "Mon, 01 Jan 0001 00:00:00 +0200"]
+)
 def test_a_date_that_is_none_is_a_doubt(server, cluster_of, date):
     """Else a broken proxy ends the sweep in a traceback."""
     server.sends_date = False
