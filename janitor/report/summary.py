@@ -76,6 +76,8 @@ def count_repositories(number: int) -> str:
 def _sum(locks: Sequence[LockReport], repositories: Sequence[RepositoryReport]) -> str:
     read = (RepositoryState.READ, RepositoryState.UNLOCKED)
     looked_at = sum(report.state in read for report in repositories)
+    if not locks and repositories and not looked_at:
+        return "No repository could be looked at."
     if not locks:
         return f"No lock in {count_repositories(looked_at)}."
     done = [done_words(report) for report in locks]

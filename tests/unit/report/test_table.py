@@ -357,3 +357,9 @@ def test_a_list_does_not_speak_of_removing() -> None:
     """`list` removes nothing; "0 removed" would sound like a failure."""
     listed = replace(lock_report(verdict=Verdict.TOO_YOUNG), dry_run=True)
     assert summary([listed, listed], [], None)[0] == "2 locks, none of them stale."
+
+
+def test_where_nothing_could_be_looked_at_it_says_so() -> None:
+    """ "No lock in 0 repositories" would sound as if all were well."""
+    skipped = repository_report(state=RepositoryState.INCOMPLETE, detail="no Secret")
+    assert summary([], [skipped], None)[0] == "No repository could be looked at."
