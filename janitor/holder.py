@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from janitor.hostname import Directory, carries_for_sure, directory_of, known_node, pods_that_carry
 from janitor.model import (
@@ -155,7 +156,13 @@ def fits(pattern: HolderPattern, hostname: str) -> bool:
 
 def generates(holder: GeneratedHolder, hostname: str) -> bool:
     """Whether the owner's workload gives its pods this hostname."""
-    return re.fullmatch(holder.expression, hostname.lower()) is not None
+    return _compiled(holder.expression).fullmatch(hostname.lower()) is not None
+
+
+@lru_cache(maxsize=1 << 16)
+def _compiled(expression: str) -> re.Pattern[str]:
+    """`re` itself remembers a few hundred: with more, each would be compiled for each lock."""
+    return re.compile(expression)
 
 
 def _ask(

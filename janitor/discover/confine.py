@@ -8,6 +8,7 @@ its own identity or reach another host than the configuration allows. What is re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from janitor.discover.annotations import annotated
@@ -53,6 +54,7 @@ _KEYS = {
     ),
 }
 """What a repository brings of its own; without any of these a library would look for the pod's."""
+_LONGEST_LOCATION = 4096
 _SPAWNED = {
     "rclone": "rclone: would run a program with a configuration that others wrote",
     "sftp": "sftp: would use this pod's SSH keys and known hosts",
@@ -84,10 +86,10 @@ def confine(draft: Draft, confines: Confines, policy: Policy) -> Found:
     found = Found(repository, None, insecure_tls=draft.insecure_tls)
     try:
         found, ignored = annotated(found, draft.annotations, policy)
+        if ignored:
+            return _ignored(found, draft, ignored)
         if draft.problem is None or draft.location is not None:
             found = _located(found, draft)
-        if ignored:
-            return replace(found, state=RepositoryState.IGNORED, problem=ignored)
         if draft.problem is not None:
             state = draft.state or RepositoryState.INCOMPLETE
             return replace(found, state=state, problem=draft.problem)
@@ -96,11 +98,20 @@ def confine(draft: Draft, confines: Confines, policy: Policy) -> Found:
         return replace(found, state=RepositoryState.INCOMPLETE, problem=str(problem))
 
 
+def _ignored(found: Found, draft: Draft, why: str) -> Found:
+    """With its location if that can be known: another owner of it may be of the same namespace."""
+    with suppress(IncompleteError):
+        found = _located(found, draft)
+    return replace(found, state=RepositoryState.IGNORED, problem=why)
+
+
 def _located(found: Found, draft: Draft) -> Found:
     """With its location. Raises IncompleteError."""
     text = draft.location
     if text is None:
         text = find_location(_environment(draft.variables))
+    if len(text) > _LONGEST_LOCATION:
+        raise IncompleteError(f"its location has more than {_LONGEST_LOCATION} characters")
     try:
         location = parse_location(text)
     except BadLocation as error:

@@ -39,6 +39,8 @@ _GROUP = "storage.kubestash.com"
 _STORAGE = ObjectKind(_GROUP, "BackupStorage", "backupstorages", _COMPONENT)
 _REPOSITORY = ObjectKind(_GROUP, "Repository", "repositories", _COMPONENT)
 _NAMESPACE = ObjectKind("", "Namespace", "namespaces", _COMPONENT)
+_LONGEST_PATH = 500
+"""Characters; it becomes a part of the repository's name."""
 
 _Storages = Mapping[tuple[str, str], FoundObject]
 
@@ -80,7 +82,13 @@ def _drafts(one: FoundObject, storages: _Storages, reader: Reader) -> tuple[Draf
 
 
 def _is_path(path: object) -> bool:
-    return isinstance(path, str) and bool(path.strip("/")) and ".." not in path.split("/")
+    return (
+        isinstance(path, str)
+        and bool(path.strip("/"))
+        and ".." not in path.split("/")
+        and path.isprintable()
+        and len(path) <= _LONGEST_PATH
+    )
 
 
 def _draft(one: FoundObject, path: str, opening: _Opening | None, problem: str | None) -> Draft:

@@ -306,6 +306,18 @@ def test_an_annotation_that_cannot_be_followed_keeps_every_lock(annotations, sen
     assert sentence in found.problem
 
 
+@pytest.mark.parametrize("location", ["gs:bucket", "nonsense:x", None])
+def test_a_broken_one_may_be_ignored_too(location):
+    """Else what somebody has taken out of service is told every night."""
+    made = draft(location, annotations={"restic-janitor.io/ignore": "true"}, problem="broken")
+    assert confined(made).state is RepositoryState.IGNORED
+
+
+def test_an_endless_location_is_refused():
+    """Else one Secret would fill every log with a megabyte."""
+    assert "4096" in refusal(draft("s3:https://s3.example.com/b/" + "x" * 5000))
+
+
 def test_a_broken_owner_keeps_its_own_sentence():
     """Else nobody knows which Secret is missing."""
     found = confined(draft(None, problem="there is no Secret media/plex"))

@@ -287,6 +287,6 @@ def test_a_reference_that_is_not_allowed_reads_nothing(reader, policy, spec, sen
 def test_a_new_repository_is_told_and_a_hostile_path_is_none(reader):
     """Else a Repository of today would be a failure, or `..` would leave the storage."""
     storage(reader, usagePolicy=ALL)
-    kube_repository(reader, "../../other", 3, "")
+    kube_repository(reader, "../../other", 3, "", "x" * 1000, "a\nb")
     (draft,) = kube(reader)
     assert "names no component path yet" in draft.problem

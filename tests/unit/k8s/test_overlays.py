@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import kubernetes_validate
 import pytest
 import yaml
@@ -178,3 +180,32 @@ def test_volume_component_mounts_a_claim(tmp_path):
     ]
     mounts = {each["name"]: each["mountPath"] for each in spec["containers"][0]["volumeMounts"]}
     assert mounts["repositories"] == "/repos/backups"
+
+
+def test_the_installation_that_finds_repositories_is_as_documented(tmp_path):
+    """Otherwise the first thing that a newcomer copies is refused by the API server."""
+    page = (K8S.parent / "docs" / "install.md").read_text("utf-8")
+    chapter = page.split("## Let it find the repositories")[1].split("\n## ")[0]
+    kustomization, configuration = re.findall(r"```yaml\n(.*?)```", chapter, re.S)
+    mine = tmp_path / "my-janitor"
+    mine.mkdir()
+    relative = f"{'../' * (len(mine.resolve().parts) - 1)}{str(K8S.parent).lstrip('/')}"
+    mine.joinpath("kustomization.yaml").write_text(
+        kustomization.replace("../restic-janitor", relative)
+    )
+    mine.joinpath("janitor.yaml").write_text(configuration)
+    transformer = K8S / "overlays" / "dry-run" / "into-namespace.yaml"
+    mine.joinpath("into-namespace.yaml").write_text(transformer.read_text())
+    objects = rendered(mine)
+    for each in objects:
+        kubernetes_validate.validate(each, "1.36", strict=True)
+    subjects = {each["subjects"][0]["namespace"] for each in of_kind(objects, "ClusterRoleBinding")}
+    assert subjects == {"restic-janitor"}
+    names = {each["metadata"]["name"] for each in of_kind(objects, "ClusterRole")}
+    assert {"restic-janitor-discover-volsync", "restic-janitor-discover-workloads-secrets"} <= names
+    (found,) = [
+        each
+        for each in of_kind(objects, "ConfigMap")
+        if each["metadata"]["name"] == "restic-janitor"
+    ]
+    assert found["data"]["janitor.yaml"] == configuration
