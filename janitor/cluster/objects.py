@@ -90,14 +90,25 @@ def newest_version(client: Client, group: str, plural: str) -> str | None:
 
 
 def list_objects(
-    client: Client, *, right: Right, group: str, version: str, kind: str, selector: str = ""
+    client: Client,
+    *,
+    right: Right,
+    group: str,
+    version: str,
+    kind: str,
+    selector: str = "",
+    status: bool = False,
 ) -> tuple[Content, ...]:
-    """All objects of a kind in the right's namespace, or everywhere. Raises ClusterError."""
+    """All objects of a kind in the right's namespace, or everywhere. Raises ClusterError.
+
+    Without their `status` unless it is asked for.
+    """
     path, parts = _collection(right, group, version)
     query = (("labelSelector", selector),) if selector else ()
     request = Request(right, "GET", path, parts=parts, query=query)
     try:
-        return list_all(client, request, Kind(f"{kind}List", _PAGE, _slim)).items
+        slim = _without_notes if status else _without_status
+        return list_all(client, request, Kind(f"{kind}List", _PAGE, slim)).items
     except NotFound:
         return ()  # uninstalled since the server was asked
 
@@ -168,7 +179,12 @@ def _garbled(right: Right) -> ClusterError:
     return Garbled(f"Asked to {right}, the API server sent something else, or only part of it.")
 
 
-def _slim(content: Content) -> Content:
+def _without_status(content: Content) -> Content:
+    content.pop("status", None)
+    return _without_notes(content)
+
+
+def _without_notes(content: Content) -> Content:
     """Without what the server and kubectl note for themselves, which is most of an object."""
     metadata = content.get("metadata")
     if isinstance(metadata, dict):

@@ -111,6 +111,7 @@ class ClusterReader:
                 version=version,
                 kind=kind.kind,
                 selector=selector,
+                status=kind.with_status,
             )
             return tuple(_object(kind, version, content) for content in contents)
 

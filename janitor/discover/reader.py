@@ -22,6 +22,8 @@ class ObjectKind:
     plural: str
     component: str
     """The folder under `k8s/components` that grants reading it."""
+    with_status: bool = False
+    """Whether `list` brings the objects' status, which few need."""
 
 
 @dataclass(frozen=True, slots=True)
