@@ -19,7 +19,8 @@ VERSION = 1
 MAX_BYTES = 900_000
 """A ConfigMap holds 1 MiB in all."""
 _FORGET_NODE_AFTER = timedelta(days=30)
-_ATTEMPTS = 5
+_ATTEMPTS = 20
+"""Eight janitors at once that all win before this one are still no failure."""
 _PUT_BACK_LATELY = timedelta(hours=1)
 _MEND = "it is left as it is; nothing is removed until it is mended, or deleted to start anew"
 
