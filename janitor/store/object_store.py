@@ -19,8 +19,8 @@ from janitor.store.names import (
     checked,
     is_id,
 )
+from janitor.store.object_errors import Doing
 from janitor.store.port import Layout, Listing, Root
-from janitor.store.s3_errors import Doing
 
 _PAGE = 1000
 _COUNTED_AT_MOST = 100_000

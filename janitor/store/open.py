@@ -16,9 +16,6 @@ from janitor.store.location import Location
 from janitor.store.port import Store
 
 _LATER = {
-    "gs": "gs: comes with a later version; until then its S3-compatible endpoint works: "
-    "s3:https://storage.googleapis.com/bucket/prefix with an HMAC key",
-    "azure": "azure: comes with a later version",
     "b2": "b2: comes with a later version; its S3 endpoint works today: "
     "s3:https://s3.<region>.backblazeb2.com/bucket/prefix with an application key",
     "swift": "swift: comes with a later version",
@@ -53,6 +50,14 @@ def open_store(
             from janitor.store.rest import open_rest  # noqa: PLC0415 - likewise urllib3
 
             store = open_rest(location, environment, connections, insecure_tls=insecure_tls)
+        case "gs":
+            from janitor.store.gcs import open_gcs  # noqa: PLC0415 - likewise obstore
+
+            store = open_gcs(location, environment, connections, insecure_tls=insecure_tls)
+        case "azure":
+            from janitor.store.azure import open_azure  # noqa: PLC0415 - likewise obstore
+
+            store = open_azure(location, environment, connections, insecure_tls=insecure_tls)
         case scheme:
             raise Unsupported(_LATER[scheme])
     return BoundedStore(store, shown=location.shown)

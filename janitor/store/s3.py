@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -20,23 +17,20 @@ from janitor.model import Secret
 from janitor.store.connections import Connections
 from janitor.store.errors import StoreError, Unauthorized, Unreachable, Unsupported
 from janitor.store.location import Location
+from janitor.store.object_client import (
+    CONNECT,
+    REQUEST,
+    RETRIES,
+    client_options,
+    hidden_variables,
+)
+from janitor.store.object_errors import Answer, Doing, translated
 from janitor.store.object_store import ObjectStore
 from janitor.store.s3_credentials import NO_CREDENTIALS, Credentials, credentials_of, region_of
-from janitor.store.s3_errors import Answer, Doing, translated
 from janitor.store.variables import certificates_of, secrets_of, text_of
 
-# three tries of a request, 15 s each, with their pauses end before a call's minute is over
-_REQUEST = timedelta(seconds=15)
-_CONNECT = timedelta(seconds=5)
-_RETRIES: Any = {
-    "max_retries": 2,
-    "retry_timeout": timedelta(seconds=40),
-    "backoff": {
-        "init_backoff": timedelta(milliseconds=200),
-        "max_backoff": timedelta(seconds=2),
-        "base": 2,
-    },
-}
+_REQUEST = REQUEST
+_RETRIES = RETRIES
 # hosts that want the bucket in the name, as the minio client decides for `auto`
 _BUCKET_IN_HOST = re.compile(
     r"(.*\.)?amazonaws\.com(\.cn)?|storage\.googleapis\.com|oss-[^.]+(\.[^.]+)?\.aliyuncs\.com"
@@ -168,7 +162,7 @@ class S3Client:
         path = "/" if self._bucket_in_host() else f"/{quote(self._settings.bucket)}"
         trusted = self._settings.certificates
         with urllib3.PoolManager(
-            timeout=_CONNECT.total_seconds(),
+            timeout=CONNECT.total_seconds(),
             retries=False,
             cert_reqs="CERT_NONE" if self._settings.insecure_tls else "CERT_REQUIRED",
             ca_cert_data=trusted.decode("utf-8", "replace") if trusted else None,
@@ -185,7 +179,7 @@ class S3Client:
         if credentials.metadata and not _listens(credentials.metadata):
             raise Unauthorized(NO_CREDENTIALS)
         try:
-            with _no_aws_variables():
+            with hidden_variables("AWS_"):
                 return S3Store(
                     settings.bucket,
                     config=self._config(region),
@@ -221,16 +215,13 @@ class S3Client:
         return config
 
     def _options(self) -> Any:
-        options: dict[str, Any] = {
-            "allow_http": not self._settings.tls,
-            "allow_invalid_certificates": self._settings.insecure_tls,
-            "timeout": _REQUEST,
-            "connect_timeout": _CONNECT,
-            "user_agent": "restic-janitor",
-        }
-        if self._settings.certificates is not None:
-            options["root_certificate"] = self._settings.certificates
-        return options
+        settings = self._settings
+        options = client_options(
+            tls=settings.tls,
+            insecure_tls=settings.insecure_tls,
+            certificates=settings.certificates,
+        )
+        return options | {"timeout": _REQUEST}
 
     def _bucket_in_host(self) -> bool:
         host = self._settings.endpoint.partition(":")[0].rstrip(".")
@@ -242,26 +233,6 @@ class S3Client:
         settings = self._settings
         bucket = f"{settings.bucket}." if self._bucket_in_host() else ""
         return f"{'https' if settings.tls else 'http'}://{bucket}{settings.endpoint}"
-
-
-_environment = threading.Lock()
-
-
-@contextmanager
-def _no_aws_variables() -> Iterator[None]:
-    """Hides the process's own AWS_* variables while a client is made.
-
-    obstore reads them by itself, and some win over its arguments (AWS_ENDPOINT_URL_S3) or would
-    lend one repository the keys of another. Only the given environment counts.
-    """
-    with _environment:
-        hidden = {
-            name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")
-        }
-        try:
-            yield
-        finally:
-            os.environ.update(hidden)
 
 
 def _listens(url: str) -> bool:

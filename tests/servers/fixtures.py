@@ -6,13 +6,16 @@ A program that is not there fails the test in CI and skips it, loudly, elsewhere
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from janitor.store import azure, gcs
 from tests.servers import programs
 from tests.servers.certificates import Certificates, make_certificates
+from tests.servers.emulators import Azurite, FakeGcs
 from tests.servers.real_restic import RealRestic
 from tests.servers.rest import Rclone, RestServer
 from tests.servers.seaweedfs import SeaweedFS
@@ -54,6 +57,29 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
     program = needed(programs.from_wheel("weed"), "weed")
     server = SeaweedFS(program, tmp_path_factory.mktemp("seaweedfs"))
     yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def fake_gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGcs]:
+    """A stand-in of Google Cloud Storage, which the janitor takes for the real one."""
+    program = needed(programs.fake_gcs(), "fake-gcs-server")
+    server = FakeGcs(program, tmp_path_factory.mktemp("gcs"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gcs, "BASE_URL", server.url)
+        yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Microsoft's emulator of Azure Blob, which the janitor takes for the real one."""
+    script = needed(programs.azurite(), "Azurite")
+    node = needed(Path(shutil.which("node") or "/not/there"), "Node.js")
+    server = Azurite(node, script, tmp_path_factory.mktemp("azurite"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(azure, "ENDPOINT", server.url)
+        yield server
     server.stop()
 
 

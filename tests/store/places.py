@@ -5,10 +5,10 @@ looks at, and changes, what is stored without going through the janitor.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import obstore
@@ -19,12 +19,15 @@ from janitor.store.connections import Connections
 from janitor.store.location import parse_location
 from janitor.store.open import open_store
 from janitor.store.port import Store
+from tests.servers.emulators import BUCKET
 from tests.servers.rest import PASSWORD, USER
 from tests.servers.seaweedfs import SeaweedFS
 
 KINDS = (
     "files",
     "s3",
+    "gs",
+    "azure",
     "rest",
     "rest-auth",
     "rest-private",
@@ -91,13 +94,15 @@ class Folders:
 class Bucket:
     """Repositories by their prefix in one bucket."""
 
-    kind = "s3"
     clock = StoreClock.SERVER
 
-    def __init__(self, server: SeaweedFS, bucket: str) -> None:
-        self.environment = server.environment
-        self._before = f"s3:{server.endpoint}/{bucket}/"
-        self._bucket = server.bucket(bucket)
+    def __init__(
+        self, kind: str, bucket: Any, *, before: str, environment: Mapping[str, str]
+    ) -> None:
+        self.kind = kind
+        self.environment = dict(environment)
+        self._before = before
+        self._bucket = bucket
 
     def location(self, repository: str) -> str:
         return f"{self._before}{repository}"
@@ -112,7 +117,13 @@ class Bucket:
 
     def write(self, repository: str, tree: Mapping[str, bytes]) -> None:
         for name, stored in tree.items():
-            obstore.put(self._bucket, f"{repository}/{name}", stored)
+            path = f"{repository}/{name}"
+            obstore.put(self._bucket, path, stored, use_multipart=False)
+
+    def delete(self, repository: str, names: Iterable[str]) -> None:
+        """Deletes files behind the store's back."""
+        for name in names:
+            obstore.delete(self._bucket, f"{repository}/{name}")
 
 
 def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
@@ -120,7 +131,13 @@ def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
     if kind == "files":
         return Folders(kind, base, before=f"{base}/", environment={}, clock=StoreClock.WRITER)
     if kind == "s3":
-        return Bucket(request.getfixturevalue("seaweedfs"), "conformance")
+        weed: SeaweedFS = request.getfixturevalue("seaweedfs")
+        before = f"s3:{weed.endpoint}/{BUCKET}/"
+        return Bucket(kind, weed.bucket(BUCKET), before=before, environment=weed.environment)
+    if kind in ("gs", "azure"):
+        cloud = request.getfixturevalue("fake_gcs" if kind == "gs" else "azurite")
+        before = f"{kind}:{BUCKET}:/"
+        return Bucket(kind, cloud.bucket(), before=before, environment=cloud.environment)
     fixture = kind.replace("rest", "rest_server", 1).replace("-", "_")
     server = request.getfixturevalue(fixture)
     if kind == "rest-auth":  # credentials in the URL, as many write them
@@ -130,6 +147,25 @@ def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
         before = f"rest:{server.url}/{USER}/"
         return Folders(kind, server.data / USER, before=before, environment=server.environment)
     return Folders(kind, server.data, before=f"rest:{server.url}/", environment=server.environment)
+
+
+@contextmanager
+def for_restic(place: Place, repository: str, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where restic finds the repository, and with which variables.
+
+    restic asks real clouds only, so there it works on a copy, which goes back where it came from.
+    """
+    if place.kind not in ("gs", "azure"):
+        yield place.location(repository), place.environment
+        return
+    assert isinstance(place, Bucket)
+    copy = Folders("files", folder, before=f"{folder}/", environment={})
+    before = place.tree(repository)
+    copied(before, copy, repository)
+    yield copy.location(repository), {}
+    after = copy.tree(repository)
+    place.write(repository, {name: after[name] for name in after.keys() - before.keys()})
+    place.delete(repository, before.keys() - after.keys())
 
 
 @contextmanager

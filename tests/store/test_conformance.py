@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from janitor.model import LockID, StoreClock
 from janitor.store.errors import Gone, NoRepository, NotMounted, Refused, TooLarge, Unauthorized
 from janitor.store.port import Layout, Store
 from tests.servers.real_restic import RealRestic
-from tests.store.places import Folders, Place, Tree, copied, opened
+from tests.store.places import Bucket, Folders, Place, Tree, copied, for_restic, opened
 
 
 def an_id(text: str) -> LockID:
@@ -35,13 +36,18 @@ def delete_again(store: Store, lock: LockID) -> None:
 
 
 def test_a_stale_lock_of_a_killed_backup_is_listed_read_deleted_and_put_back(
-    place: Place, restic: RealRestic, made: Callable[[RealRestic], Tree], repository: str
+    place: Place,
+    restic: RealRestic,
+    made: Callable[[RealRestic], Tree],
+    repository: str,
+    tmp_path: Path,
 ) -> None:
     """Else the janitor would not find, or not remove, what blocks people's backups - or it would
     change something besides."""
     copied(made(restic), place, repository)
     location = place.location(repository)
-    restic.leave_lock(location, place.environment)
+    with for_restic(place, repository, tmp_path) as (where, variables):
+        restic.leave_lock(where, variables)
     before = place.tree(repository)
     (path,) = (name for name in before if name.startswith("locks/"))
     lock = LockID(path.removeprefix("locks/"))
@@ -84,15 +90,23 @@ def test_a_stale_lock_of_a_killed_backup_is_listed_read_deleted_and_put_back(
         store.delete_lock(lock)
 
     if place.kind != "rest-append-only":
-        restic.run(location, "forget", "--keep-last", "1", "--prune", environment=place.environment)
-    restic.run(location, "check", environment=place.environment)
+        with for_restic(place, repository, tmp_path / "again") as (where, variables):
+            restic.run(where, "forget", "--keep-last", "1", "--prune", environment=variables)
+    with for_restic(place, repository, tmp_path / "check") as (where, variables):
+        restic.run(where, "check", environment=variables)
 
 
 def test_what_is_not_a_lock_is_neither_listed_nor_touched(place: Place, repository: str) -> None:
     """Else left-overs of interrupted uploads, or a person's own files, would be taken for locks."""
     lock = an_id("a lock")
     odd = [f"{lock}-tmp-123", "README", lock.upper(), lock[:-1], f"{lock}0"]
-    if place.kind in ("files", "s3", "rclone"):  # rest-server's listings do not tell folders
+    if place.kind in (
+        "files",
+        "s3",
+        "gs",
+        "azure",
+        "rclone",
+    ):  # rest-server's listings do not tell folders
         odd.append(f"{an_id('x')}/inner")
     tree = a_tree("a lock") | {f"locks/{name}": b"odd" for name in odd}
     place.write(repository, tree)
@@ -129,7 +143,7 @@ def test_a_wrong_path_is_no_repository_not_no_locks(place: Place, repository: st
 
 def test_no_more_locks_than_asked_for_are_taken(place: Place, repository: str) -> None:
     """Else a repository with a million leaked locks would eat the janitor's memory."""
-    count = 1100 if place.kind == "s3" else 10_050
+    count = 1100 if isinstance(place, Bucket) else 10_050
     names = [str(number) for number in range(count)]
     place.write(repository, a_tree(*names))
     at_most = count - 50

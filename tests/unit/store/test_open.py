@@ -38,8 +38,6 @@ def test_only_the_backend_that_is_used_is_imported(location: str, imported: set[
 @pytest.mark.parametrize(
     ("location", "words"),
     [
-        ("gs:bucket:/x", "later version"),
-        ("azure:container:/x", "later version"),
         ("swift:container:/x", "later version"),
         ("sftp:host:/x", "later version"),
         ("rclone:remote:x", "later version"),
