@@ -62,9 +62,9 @@ def test_references_are_expanded_as_kubernetes_does(text, expanded):
     assert expand(text, {"A": "a", "B": "b"}.get) == expanded
 
 
-@given(st.text(alphabet="$()AB x", max_size=40))
+@given(st.text(alphabet="$)AB x", max_size=40))
 def test_what_holds_no_reference_stays(text):
-    """`$(NAME)` is replaced where NAME is known: nothing else of a text changes but `$$`."""
+    """`$$` is one `$`, and every other `$` that begins no reference stays."""
     assert expand(text, lambda _: None) == text.replace("$$", "\0").replace("\0", "$")
 
 
@@ -154,7 +154,7 @@ def test_what_only_the_pod_knows_is_not_guessed(reader):
     assert set(found.unknown) == {"IP", "M", "B", "C"}
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
