@@ -1,1 +1,1 @@
-"""Where repositories come from: the configuration, and later each system that knows some."""
+"""Where repositories come from: the configuration, and each system that knows some."""
