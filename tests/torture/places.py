@@ -40,7 +40,10 @@ def make_targets(
     rest = forge_repository(rest_server.data / name, PASSWORD, version=1)
     made = folder / "made"
     s3 = forge_repository(made / name, PASSWORD)
-    bucket = Bucket(seaweedfs, "torture")
+    before = f"s3:{seaweedfs.endpoint}/torture/"
+    bucket = Bucket(
+        "s3", seaweedfs.bucket("torture"), before=before, environment=seaweedfs.environment
+    )
     bucket.write(name, Folders("files", made, before="", environment={}).tree(name))
     return {
         "files": target("files", files, str(folder / "files")),
