@@ -303,7 +303,7 @@ def _has_an_end(headers: Mapping[str, str]) -> bool:
     """Whether the head says how long the body is: one that broke off in the head does not, and to
     Python it is an answer with fewer headers and no body.
     """
-    return "Content-Length" in headers or "Transfer-Encoding" in headers
+    return bool(headers.get("Content-Length") or headers.get("Transfer-Encoding"))
 
 
 def _bounded(answer: urllib3.BaseHTTPResponse, limit: int) -> bytes | None:

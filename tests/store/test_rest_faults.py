@@ -149,7 +149,7 @@ def test_a_listing_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
             store.list_locks(at_most=10)
 
 
-@pytest.mark.parametrize("cut", [b"", b"Da", b"Date: x\r\n", b"Content-Le"])
+@pytest.mark.parametrize("cut", [b"", b"Da", b"Date: x\r\n", b"Content-Le", b"Content-Length:"])
 @pytest.mark.parametrize("status", [b"200 OK", b"404 Not Found"])
 def test_an_answer_that_ends_in_its_head_is_a_broken_connection(status: bytes, cut: bytes) -> None:
     """Else it would be an answer without a body: `not the REST protocol's`, or no repository."""
