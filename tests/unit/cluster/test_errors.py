@@ -46,3 +46,17 @@ def test_a_busy_server_says_when_to_come_back():
         7.0,
         None,
     )
+
+
+@pytest.mark.parametrize(
+    ("right", "words"),
+    [
+        (Right("list", "repositories.k8up.io", "x"), "list repositories.k8up.io in all namespaces"),
+        (Right("get", "repositories.k8up.io", "x"), "get repositories.k8up.io"),
+        (Right("list", "nodes", "nodes"), "list nodes"),
+        (Right("list", "jobs.batch", "x", namespace="a"), "list jobs.batch in namespace a"),
+    ],
+)
+def test_a_right_says_how_far_it_goes(right: Right, words: str) -> None:
+    """Else somebody grants it in one namespace where all are asked for."""
+    assert str(right) == words

@@ -212,9 +212,25 @@ def test_owners_are_told_in_their_own_namespaces(server, client_of):
 def test_where_an_owner_may_not_be_told_the_pod_is(server, client_of):
     """Else an installation without that right would tell nobody."""
     server.deny("create", "events", "media")
-    assert told(server, client_of, owned(PLEX), owned(PLEX), one(lock="other")) is None
-    assert regarding(server) == [("janitor", "Pod", "janitor-1")] * 2
+    events = [owned(PLEX), replace(owned(PLEX), lock="second"), one(lock="other")]
+    assert told(server, client_of, *events) is None
+    assert regarding(server) == [("janitor", "Pod", "janitor-1")] * 3
     assert sum("/media/" in request.path for request in server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [404, 422])
+def test_an_owner_that_is_gone_leaves_it_to_the_pod(server, client_of, status):
+    """Else an owner that was deleted meanwhile would end the telling of all."""
+    server.fail_next("/apis/events.k8s.io/v1/namespaces/media", status=status)
+    assert told(server, client_of, owned(PLEX), one(lock="other")) is None
+    assert regarding(server) == [("janitor", "Pod", "janitor-1")] * 2
+
+
+def test_two_owners_of_one_name_are_both_told(server, client_of):
+    """Else a ReplicationDestination would never hear what its ReplicationSource does."""
+    twin = replace(PLEX, kind="ReplicationDestination")
+    assert told(server, client_of, owned(PLEX, twin)) is None
+    assert len(server.written_events) == 2
 
 
 def test_one_owner_that_is_told_is_enough(server, client_of):
