@@ -36,8 +36,9 @@ class Connections:
         with self._lock:
             made, self._made = list(self._made.values()), {}
         for client in made:
-            if callable(clear := getattr(client, "clear", None)):
-                clear()  # urllib3's pools
+            end = getattr(client, "clear", None) or getattr(client, "close", None)
+            if callable(end):
+                end()  # of urllib3 the manager of pools clears, a pool and a program close
 
     def __enter__(self) -> Self:
         return self

@@ -20,8 +20,6 @@ _LATER = {
     "s3:https://s3.<region>.backblazeb2.com/bucket/prefix with an application key",
     "swift": "swift: comes with a later version",
     "sftp": "sftp: comes with a later version; a mounted folder can be read by its path",
-    "rclone": "rclone: comes with a later version; `rclone serve restic` and a rest: location "
-    "work today",
 }
 
 
@@ -58,6 +56,10 @@ def open_store(
             from janitor.store.azure import open_azure  # noqa: PLC0415 - likewise obstore
 
             store = open_azure(location, environment, connections, insecure_tls=insecure_tls)
+        case "rclone":
+            from janitor.store.rclone import open_rclone  # noqa: PLC0415 - likewise urllib3
+
+            store = open_rclone(location, environment, connections)
         case scheme:
             raise Unsupported(_LATER[scheme])
     return BoundedStore(store, shown=location.shown)

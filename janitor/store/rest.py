@@ -9,8 +9,11 @@ import base64
 import os
 import weakref
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 import urllib3
@@ -39,13 +42,14 @@ from janitor.store.names import (
 )
 from janitor.store.port import Layout, Listing, Root
 from janitor.store.rest_errors import broken_off, no_answer, redirected
+from janitor.store.unix_http import LONGEST_PATH, UnixPool
 from janitor.store.variables import certificates_of, secrets_of
 
 LISTING_LIMIT = 10 * 1024 * 1024
 """Bytes of a listing that are read; 100,000 locks have less. What is made of it can take ten times
 as much, and the pod has 192 MiB."""
-_TIMEOUT = urllib3.Timeout(connect=5, read=15)
-_RETRIES = urllib3.Retry(
+TIMEOUT = urllib3.Timeout(connect=5, read=15)
+RETRIES = urllib3.Retry(
     total=2,
     redirect=False,
     status_forcelist=(429, 502, 503, 504),
@@ -54,6 +58,7 @@ _RETRIES = urllib3.Retry(
     raise_on_status=False,
     respect_retry_after_header=False,  # a server may ask for an hour
 )
+HEADERS = {"Accept": "application/vnd.x.restic.rest.v2", "User-Agent": "restic-janitor"}
 _PIECE = 64 * 1024
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -76,8 +81,6 @@ def open_rest(
     insecure_tls: bool = False,
 ) -> RestStore:
     """The store of a `rest:` location; nothing is asked yet. Raises Unsupported."""
-    if location.url.startswith("http+unix:"):
-        raise Unsupported("REST over a unix socket is not supported; let the server listen on TCP")
     certificates = certificates_of(environment)
     client_certificate = environment.get("RESTIC_TLS_CLIENT_CERT") or None
     if client_certificate is not None:
@@ -88,8 +91,8 @@ def open_rest(
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         path, descriptor = _file_of(client_certificate)
         pool = urllib3.PoolManager(
-            timeout=_TIMEOUT,
-            retries=_RETRIES,
+            timeout=TIMEOUT,
+            retries=RETRIES,
             cert_reqs="CERT_NONE" if insecure_tls else "CERT_REQUIRED",
             ca_cert_data=certificates.decode("utf-8", "replace") if certificates else None,
             cert_file=path,
@@ -98,7 +101,11 @@ def open_rest(
             weakref.finalize(pool, os.close, descriptor)
         return pool
 
-    pool = connections.get(("rest", certificates, client_certificate, insecure_tls), make)
+    pool: Pool
+    if location.url.startswith("http+unix:"):
+        location, pool = _unix(location, connections)
+    else:
+        pool = connections.get(("rest", certificates, client_certificate, insecure_tls), make)
     username, password = location.username, location.password
     if username is None:
         # as restic: only where the URL has neither
@@ -109,6 +116,20 @@ def open_rest(
     if authorization := headers.get("Authorization"):
         secrets.append(Secret(authorization.removeprefix("Basic ")))
     return RestStore(location, pool, headers, tuple(secrets))
+
+
+def _unix(location: Location, connections: Connections) -> tuple[Location, UnixPool]:
+    """`http+unix:///path/of/socket:/path/of/repository/`, as restic reads it."""
+    socket_path, colon, path = unquote(urlsplit(location.url).path).partition(":")
+    if not colon or len(os.fsencode(socket_path)) > LONGEST_PATH:
+        raise Unsupported(
+            "a REST location over a unix socket is rest:http+unix:///path/of/socket:/repository/, "
+            f"where the socket's path has at most {LONGEST_PATH} bytes"
+        )
+    pool: UnixPool = connections.get(
+        ("unix", socket_path), lambda: UnixPool(socket_path, timeout=TIMEOUT, retries=RETRIES)
+    )
+    return replace(location, url=quote(path, safe="/")), pool
 
 
 def _check_client_certificate(certificate: Secret) -> None:
@@ -128,11 +149,18 @@ def _file_of(certificate: Secret | None) -> tuple[str | None, int | None]:
 
 
 def _headers(username: Secret | None, password: Secret | None) -> dict[str, str]:
-    headers = {"Accept": "application/vnd.x.restic.rest.v2", "User-Agent": "restic-janitor"}
+    headers = dict(HEADERS)
     if username or password:
         pair = (username or Secret("")).encode() + b":" + (password or Secret("")).encode()
         headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
     return headers
+
+
+class Pool(Protocol):
+    """Where requests go: urllib3's pools, or a server that has to be started first."""
+
+    def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+        """As urllib3's `RequestMethods.request`."""
 
 
 class RestStore:
@@ -143,7 +171,7 @@ class RestStore:
     def __init__(
         self,
         location: Location,
-        pool: urllib3.PoolManager,
+        pool: Pool,
         headers: dict[str, str],
         secrets: tuple[Secret, ...],
     ) -> None:

@@ -20,9 +20,12 @@ def no_answer(error: Exception, shown: str, secrets: Iterable[Secret]) -> Unreac
         reason = reason.reason
     if isinstance(reason, urllib3_errors.NameResolutionError):
         return Unreachable(f"{shown} cannot be reached: its host name is not known here")
-    if isinstance(reason, urllib3_errors.NewConnectionError) and "refused" in str(reason):
+    if isinstance(reason, urllib3_errors.NewConnectionError):
         # tested before the timeouts, which urllib3 counts it among
-        return Unreachable(f"{shown} cannot be reached: nothing listens there (connection refused)")
+        words = re.sub(r".*?: |\[Errno \d+\] ", "", str(reason)).lower()
+        if "refused" in words:
+            words = "nothing listens there (connection refused)"
+        return Unreachable(f"{shown} cannot be reached: {one_line(words, secrets)}")
     if isinstance(reason, urllib3_errors.TimeoutError | TimeoutError):
         return Unreachable(f"{shown} did not answer in time")
     if isinstance(reason, urllib3_errors.SSLError | ssl.SSLError):

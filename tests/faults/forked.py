@@ -124,7 +124,7 @@ def lose_patience() -> None:
     from janitor.store import rest, s3
 
     state_file._TRIES = 5
-    rest._TIMEOUT = urllib3.Timeout(connect=2, read=3)
+    rest.TIMEOUT = urllib3.Timeout(connect=2, read=3)
     s3._REQUEST = timedelta(seconds=3)
     s3._RETRIES["retry_timeout"] = timedelta(seconds=8)
     limits = Limits(connect=2, read=2, total=4, retrying=4)

@@ -96,8 +96,8 @@ def check_rest(value: Triple) -> None:
     impatient = urllib3.Timeout(connect=5, read=10)
     location = parse_location(f"rest:http://user:{CANARY}@{wire().host}/repo")
     with (
-        patch.object(rest, "_TIMEOUT", impatient),
-        patch.object(rest, "_RETRIES", rest._RETRIES.new(backoff_factor=0)),
+        patch.object(rest, "TIMEOUT", impatient),
+        patch.object(rest, "RETRIES", rest.RETRIES.new(backoff_factor=0)),
         Connections() as connections,
     ):
         exercised(open_store(location, {}, connections=connections))

@@ -123,7 +123,7 @@ def rest_server_tls(
 
 
 @pytest.fixture(scope="session")
-def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rclone]:
+def rest_server_rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rclone]:
     """`rclone serve restic`."""
     program = needed(programs.from_wheel("rclone"), "rclone")
     server = Rclone(program, tmp_path_factory.mktemp("rclone"))

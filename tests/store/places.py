@@ -4,7 +4,9 @@ looks at, and changes, what is stored without going through the janitor.
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +35,7 @@ KINDS = (
     "rest-private",
     "rest-append-only",
     "rest-tls",
+    "rest-rclone",
     "rclone",
 )
 Tree = dict[str, bytes]
@@ -138,6 +141,11 @@ def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
         cloud = request.getfixturevalue("fake_gcs" if kind == "gs" else "azurite")
         before = f"{kind}:{BUCKET}:/"
         return Bucket(kind, cloud.bucket(), before=before, environment=cloud.environment)
+    if kind == "rclone":
+        config = base / "rclone.conf"
+        config.write_text("[nas]\ntype = local\n")
+        variables = {"RCLONE_CONFIG": str(config)}
+        return Folders(kind, base, before=f"rclone:nas:{base}/", environment=variables)
     fixture = kind.replace("rest", "rest_server", 1).replace("-", "_")
     server = request.getfixturevalue(fixture)
     if kind == "rest-auth":  # credentials in the URL, as many write them
@@ -155,6 +163,10 @@ def for_restic(place: Place, repository: str, folder: Path) -> Iterator[tuple[st
 
     restic asks real clouds only, so there it works on a copy, which goes back where it came from.
     """
+    if place.kind == "rclone":
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # restic starts it as well
+        yield place.location(repository), place.environment | {"PATH": path}
+        return
     if place.kind not in ("gs", "azure"):
         yield place.location(repository), place.environment
         return

@@ -105,6 +105,7 @@ def test_what_is_not_a_lock_is_neither_listed_nor_touched(place: Place, reposito
         "s3",
         "gs",
         "azure",
+        "rest-rclone",
         "rclone",
     ):  # rest-server's listings do not tell folders
         odd.append(f"{an_id('x')}/inner")

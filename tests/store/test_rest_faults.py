@@ -42,8 +42,8 @@ V2 = {"Content-Type": "application/vnd.x.restic.rest.v2"}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real patience is the same code with larger numbers."""
-    monkeypatch.setattr(rest, "_TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
-    monkeypatch.setattr(rest, "_RETRIES", rest._RETRIES.new(backoff_factor=0.01))
+    monkeypatch.setattr(rest, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
+    monkeypatch.setattr(rest, "RETRIES", rest.RETRIES.new(backoff_factor=0.01))
 
 
 def locks(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> Answer:
@@ -282,7 +282,6 @@ def test_a_busy_server_is_asked_again() -> None:
 @pytest.mark.parametrize(
     ("location", "environment", "words"),
     [
-        ("rest:http+unix:///run/rest.sock:/repo", {}, "unix socket"),
         ("rest:http://h/", {"RESTIC_TLS_CLIENT_CERT": "/not/there"}, "/not/there"),
         ("rest:http://h/", {"RESTIC_CACERT": "/not/there"}, "/not/there"),
     ],

@@ -33,8 +33,8 @@ CANARIES = (
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "_REQUEST", timedelta(seconds=0.5))
     monkeypatch.setitem(s3._RETRIES, "max_retries", 0)
-    monkeypatch.setattr(rest, "_TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
-    monkeypatch.setattr(rest, "_RETRIES", rest._RETRIES.new(total=0))
+    monkeypatch.setattr(rest, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
+    monkeypatch.setattr(rest, "RETRIES", rest.RETRIES.new(total=0))
 
 
 def spellings(canary: str) -> set[str]:

@@ -40,7 +40,6 @@ def test_only_the_backend_that_is_used_is_imported(location: str, imported: set[
     [
         ("swift:container:/x", "later version"),
         ("sftp:host:/x", "later version"),
-        ("rclone:remote:x", "later version"),
         ("b2:bucket-name:x", r"S3 endpoint works today: s3:https://s3\."),
     ],
 )
