@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -194,7 +195,7 @@ def test_a_path_that_is_too_long_for_a_socket_is_said(
     """Else only the kernel's "Invalid argument" would be told."""
     deep = tmp_path / ("x" * 120)
     deep.mkdir()
-    monkeypatch.setattr(rclone.tempfile, "tempdir", str(deep))
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
     with pytest.raises(Unsupported, match="TMPDIR"), opened("rclone:nas:x", LOCAL) as store:
         store.look()
     assert not list(deep.iterdir())
