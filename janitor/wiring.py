@@ -182,6 +182,7 @@ def _opener(connections: Connections) -> Callable[[Found], Store]:
             found.environment,
             connections=connections,
             insecure_tls=found.insecure_tls,
+            ssh=found.ssh,
         )
 
     return opener

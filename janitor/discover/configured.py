@@ -88,7 +88,7 @@ def _found(
             repository = replace(repository, location=location.shown)
         values = pod_identity(environment.values, process) | dict(environment.values)
         environment = replace(environment, values=values)
-        return _complete(Found(repository, location), environment)
+        return _complete(Found(repository, location, ssh=configured.ssh), environment)
     except IncompleteError as problem:
         return _incomplete(Found(repository, configured.location), problem)
 

@@ -38,6 +38,8 @@ class ConfiguredRepository:
     sources: tuple[Path, ...] = ()
     """`environment`: folders and env files, the later win."""
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ssh: Path | None = None
+    """A folder as `~/.ssh` is."""
     secrets: tuple[SecretReference, ...] = ()
     """Read by the API, after `sources` and before `variables`."""
     workloads: tuple[tuple[str, str], ...] = ()
@@ -73,10 +75,19 @@ def read_entry(
         location,
         read_paths(entry.environment, folder, f"{path}.environment", mistakes),
         _variables(entry, path, mistakes),
+        _ssh(entry, folder, path, mistakes),
         _secrets(entry, path, mistakes),
         _workloads(entry, path, mistakes),
         path,
     )
+
+
+def _ssh(entry: RepositoryEntry, folder: Path, path: str, mistakes: Mistakes) -> Path | None:
+    if entry.ssh is None:
+        return None
+    if not entry.ssh or not entry.ssh.isprintable():
+        mistakes.add(f"{path}.ssh", "must be the path of a folder as ~/.ssh is.")
+    return folder / entry.ssh
 
 
 def _secrets(entry: RepositoryEntry, path: str, mistakes: Mistakes) -> tuple[SecretReference, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from janitor.model import Repository, RepositoryState, Secret
 from janitor.store.location import Location
@@ -25,6 +26,8 @@ class Found:
     """RESTIC_KEY_HINT."""
     insecure_tls: bool = False
     """Its owner says that any certificate is accepted."""
+    ssh: Path | None = None
+    """The folder with its SSH keys and `known_hosts`; None: that of the janitor's own user."""
     aliases: tuple[str, ...] = ()
     """The names by which other owners know it."""
     state: RepositoryState | None = None

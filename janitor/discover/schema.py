@@ -41,6 +41,7 @@ class RepositoryEntry(_Strict, frozen=True):
     location: str | None = None
     environment: str | tuple[str, ...] = ()
     variables: dict[str, str] = {}
+    ssh: str | None = None
     holders: tuple[str | Holder, ...] = ()
     namespaces: tuple[str, ...] | None = None
     shared: bool = False

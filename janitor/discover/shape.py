@@ -93,6 +93,12 @@ def _unknown_key(key: object, fields: Mapping[str, object]) -> str:
             f"`{key}` is a variable of restic, not a key: write it into a file that `environment` "
             "names, or under `variables` if it is not secret."
         )
+    if key in ("option", "options") or str(key).startswith("sftp."):
+        return (
+            f"{shown_name(key)} is not a key here: restic's `-o` options are not used. In place of "
+            "`sftp.args` and `sftp.command` write `ssh: FOLDER`, with the key and `known_hosts` in "
+            "it, and the port in the location; in place of `s3.region` set AWS_DEFAULT_REGION."
+        )
     return f"{shown_name(key)} is not a key here: {nearest(key, fields)}"
 
 

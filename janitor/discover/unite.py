@@ -108,6 +108,7 @@ def _key(found: Found) -> object:
         found.password,
         frozenset(found.environment.items()),
         found.insecure_tls,
+        found.ssh,
     )
 
 

@@ -115,6 +115,8 @@ VARIABLES: Mapping[str, Variable] = {
     # REST server
     "RESTIC_REST_USERNAME": _PLAIN,
     "RESTIC_REST_PASSWORD": _SECRET,
+    # SFTP, by ssh
+    "SSH_AUTH_SOCK": Variable(file_for=("sftp",)),
     # rclone
     "RCLONE_CONFIG": Variable(file_for=("rclone",)),
 }

@@ -6,11 +6,13 @@ A backend's library is imported when the first location needs it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from janitor.model import Secret
 from janitor.store.bounded import BoundedStore
 from janitor.store.connections import Connections
 from janitor.store.errors import Unsupported
+from janitor.store.extras import missing_extra
 from janitor.store.files import FilesStore
 from janitor.store.location import Location
 from janitor.store.port import Store
@@ -19,7 +21,6 @@ _LATER = {
     "b2": "b2: comes with a later version; its S3 endpoint works today: "
     "s3:https://s3.<region>.backblazeb2.com/bucket/prefix with an application key",
     "swift": "swift: comes with a later version",
-    "sftp": "sftp: comes with a later version; a mounted folder can be read by its path",
 }
 
 
@@ -29,12 +30,13 @@ def open_store(
     *,
     connections: Connections,
     insecure_tls: bool = False,
+    ssh: Path | None = None,
 ) -> Store:
     """The store of a location, with the credentials in these variables; nothing is asked yet.
 
     `environment` has restic's own names. `insecure_tls` accepts any certificate, as restic's
-    `--insecure-tls` does. Raises Unsupported where this location or these variables cannot be
-    served.
+    `--insecure-tls` does; `ssh` is a folder as `~/.ssh` is. Raises
+    Unsupported where this location or these variables cannot be served.
     """
     store: Store
     match location.scheme:
@@ -60,6 +62,13 @@ def open_store(
             from janitor.store.rclone import open_rclone  # noqa: PLC0415 - likewise urllib3
 
             store = open_rclone(location, environment, connections)
+        case "sftp":
+            try:
+                from janitor.store.sftp import open_sftp  # noqa: PLC0415 - likewise asyncssh
+            except ImportError:
+                raise missing_extra("sftp") from None
+
+            store = open_sftp(location, environment, connections, ssh=ssh)
         case scheme:
             raise Unsupported(_LATER[scheme])
     return BoundedStore(store, shown=location.shown)

@@ -16,6 +16,7 @@ from janitor.store import azure, gcs
 from tests.servers import programs
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.emulators import Azurite, FakeGcs
+from tests.servers.openssh import OpenSsh
 from tests.servers.real_restic import RealRestic
 from tests.servers.rest import Rclone, RestServer
 from tests.servers.seaweedfs import SeaweedFS
@@ -80,6 +81,15 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(azure, "ENDPOINT", server.url)
         yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def openssh() -> Iterator[OpenSsh]:
+    """OpenSSH's server, with SFTP."""
+    needed(Path(shutil.which("ssh") or "/not/there"), "ssh")
+    server = OpenSsh(needed(programs.sshd(), "sshd"))
+    yield server
     server.stop()
 
 

@@ -57,6 +57,12 @@ def azurite() -> Path:
     return cache() / "azurite" / AZURITE_VERSION / "node_modules/azurite/dist/src/blob/main.js"
 
 
+def sshd() -> Path:
+    """OpenSSH's server: the installed one, else where it is, or will be once it is fetched."""
+    installed = Path("/usr/sbin/sshd")
+    return installed if installed.is_file() else cache() / "openssh" / "usr/sbin/sshd"
+
+
 def from_wheel(name: str) -> Path | None:
     """A program of `WHEELS`: beside this Python, in the checkout's environment, or on the PATH."""
     for folder in (Path(sys.executable).parent, CHECKOUT / ".venv" / "bin"):

@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 PASSWORD = "correct horse\n"  # as a Secret with a trailing newline has it
+SFTP_COMMAND = "sftp.command"
+"""Among the variables of a command: restic has no variable for this option."""
 PATIENCE = 100
 """Seconds for one command of restic, on a busy machine."""
 
@@ -110,6 +112,8 @@ class RealRestic:
             if user := environment.get("RESTIC_REST_USERNAME"):
                 password = quote(environment["RESTIC_REST_PASSWORD"], safe="")
                 location = location.replace("://", f"://{user}:{password}@", 1)
+        if command := environment.get(SFTP_COMMAND):
+            options += ["-o", f"sftp.command={command}"]
         words = [str(self.program), "--no-cache", *options, "-r", location, *arguments]
         return words if hostname is None else [*under_nodename(hostname), *words]
 

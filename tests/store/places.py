@@ -22,6 +22,8 @@ from janitor.store.location import parse_location
 from janitor.store.open import open_store
 from janitor.store.port import Store
 from tests.servers.emulators import BUCKET
+from tests.servers.openssh import OpenSsh
+from tests.servers.real_restic import SFTP_COMMAND
 from tests.servers.rest import PASSWORD, USER
 from tests.servers.seaweedfs import SeaweedFS
 
@@ -37,7 +39,10 @@ KINDS = (
     "rest-tls",
     "rest-rclone",
     "rclone",
+    "sftp",
 )
+SSH = "ssh"
+"""Among the variables of a place: the folder with its SSH keys, for which restic has none."""
 Tree = dict[str, bytes]
 
 
@@ -75,6 +80,8 @@ class Folders:
         self.clock = clock
         self.environment = dict(environment)
         self._before = before
+        self.everybodys = False
+        """Whether what serves it is another user than this one."""
 
     def location(self, repository: str) -> str:
         return f"{self._before}{repository}"
@@ -92,6 +99,15 @@ class Folders:
             path = self.base / repository / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(stored)
+        self.give(repository)
+
+    def give(self, repository: str) -> None:
+        """Lets the server's user write what this one made."""
+        if self.everybodys:
+            root = self.base / repository
+            for path in (root, *root.rglob("*")):
+                if path.stat().st_uid == os.getuid():
+                    path.chmod(0o777 if path.is_dir() else 0o666)
 
 
 class Bucket:
@@ -146,6 +162,13 @@ def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
         config.write_text("[nas]\ntype = local\n")
         variables = {"RCLONE_CONFIG": str(config)}
         return Folders(kind, base, before=f"rclone:nas:{base}/", environment=variables)
+    if kind == "sftp":
+        sshd: OpenSsh = request.getfixturevalue("openssh")
+        before = sshd.location(sshd.data) + "/"
+        found = Folders(kind, sshd.data, before=before, environment={}, clock=StoreClock.WRITER)
+        found.environment = {SSH: str(sshd.ssh), SFTP_COMMAND: sshd.command}
+        found.everybodys = True
+        return found
     fixture = kind.replace("rest", "rest_server", 1).replace("-", "_")
     server = request.getfixturevalue(fixture)
     if kind == "rest-auth":  # credentials in the URL, as many write them
@@ -184,8 +207,9 @@ def for_restic(place: Place, repository: str, folder: Path) -> Iterator[tuple[st
 def opened(location: str, environment: Mapping[str, str]) -> Iterator[Store]:
     """The janitor's store of a location, with these variables and no others."""
     variables = {name: Secret(value) for name, value in environment.items()}
+    ssh = Path(environment[SSH]) if SSH in environment else None
     with Connections() as connections:
-        store = open_store(parse_location(location), variables, connections=connections)
+        store = open_store(parse_location(location), variables, connections=connections, ssh=ssh)
         yield store
         store.close()
 
@@ -195,6 +219,7 @@ def copied(tree: Mapping[str, bytes], place: Place, repository: str) -> None:
     place.write(repository, tree)
     if isinstance(place, Folders):
         (place.base / repository / "locks").mkdir(exist_ok=True)
+        place.give(repository)
 
 
 def removed(place: Place, repository: str) -> None:

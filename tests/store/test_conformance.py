@@ -107,6 +107,7 @@ def test_what_is_not_a_lock_is_neither_listed_nor_touched(place: Place, reposito
         "azure",
         "rest-rclone",
         "rclone",
+        "sftp",
     ):  # rest-server's listings do not tell folders
         odd.append(f"{an_id('x')}/inner")
     tree = a_tree("a lock") | {f"locks/{name}": b"odd" for name in odd}

@@ -69,6 +69,19 @@ repositories:
         ),
         ("1: x\n" + ONE, "a key that is no plain word is not a key here"),
         (
+            "repositories: [{name: a, location: /a, options: {sftp.args: -v}}]",
+            "repositories[0]: `options` is not a key here: restic's `-o` options are not used. "
+            "In place of `sftp.args` and `sftp.command` write `ssh: FOLDER`",
+        ),
+        (
+            "repositories: [{name: a, location: /a, sftp.command: x}]",
+            "repositories[0]: `sftp.command` is not a key here: restic's `-o` options",
+        ),
+        (
+            'repositories: [{name: a, location: /a, ssh: ""}]',
+            "repositories[0].ssh: must be the path of a folder",
+        ),
+        (
             "repositories: [{name: a, location: /r, AWS_PROFILE: x}]",
             "repositories[0]: `AWS_PROFILE` is a variable of restic, not a key",
         ),

@@ -22,6 +22,7 @@ def test_the_full_example_loads_and_says_what_it_seems_to_say(tmp_path: Path) ->
         "shop-db",
         "media",
         "archive",
+        "nas",
     ]
     used = set(yaml.safe_load(text))
     used |= {key for entry in yaml.safe_load(text)["repositories"] for key in entry}

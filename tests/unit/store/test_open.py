@@ -12,12 +12,19 @@ from janitor.store.errors import Unsupported
 from janitor.store.location import parse_location
 from janitor.store.open import open_store
 
-HEAVY = ("obstore", "urllib3")
+HEAVY = ("asyncssh", "b2sdk", "keystoneauth1", "obstore", "swiftclient", "urllib3")
 
 
 @pytest.mark.parametrize(
     ("location", "imported"),
-    [("/srv/repo", set()), ("rest:http://127.0.0.1:1/", {"urllib3"})],
+    [
+        ("/srv/repo", set()),
+        ("rest:http://127.0.0.1:1/", {"urllib3"}),
+        ("s3:http://127.0.0.1:1/bucket", {"obstore", "urllib3"}),
+        ("gs:bucket:/", {"obstore"}),
+        ("sftp:me@host:/x", {"asyncssh"}),
+        ("rclone:nas:x", {"urllib3"}),
+    ],
 )
 def test_only_the_backend_that_is_used_is_imported(location: str, imported: set[str]) -> None:
     """Else every start would cost the time and memory of all backends."""
@@ -39,7 +46,6 @@ def test_only_the_backend_that_is_used_is_imported(location: str, imported: set[
     ("location", "words"),
     [
         ("swift:container:/x", "later version"),
-        ("sftp:host:/x", "later version"),
         ("b2:bucket-name:x", r"S3 endpoint works today: s3:https://s3\."),
     ],
 )
