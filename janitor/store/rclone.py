@@ -28,6 +28,7 @@ from janitor.store.errors import (
     Unsupported,
 )
 from janitor.store.extras import missing_extra
+from janitor.store.http_client import Answer
 from janitor.store.location import Location
 from janitor.store.rclone_server import Server
 from janitor.store.variables import secrets_of
@@ -138,20 +139,20 @@ class RcloneStore(rest.RestStore):
             self.read_lock(lock)
             raise Refused(f"{self._shown} will not delete the lock, and gives no reason") from None
 
-    def _failure(self, status: int, body: bytes) -> StoreError:
+    def _failure(self, answer: Answer) -> StoreError:
         reason = self._server.reason(self._path)
-        if status == HTTPStatus.INTERNAL_SERVER_ERROR and not reason:
+        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and not reason:
             reason = self._server.why(self._path)
         if not reason:
-            return super()._failure(status, body)
+            return super()._failure(answer)
         if _DENIED.search(reason):
             return Unauthorized(f"{self._shown} denies access; rclone says: {reason}")
         return Unreachable(f"{self._shown} cannot be reached; rclone says: {reason}")
 
-    def _refused(self, status: int, body: bytes, doing: str) -> StoreError:
+    def _refused(self, answer: Answer, doing: str) -> StoreError:
         reason = self._server.reason(self._path)
-        if status < HTTPStatus.INTERNAL_SERVER_ERROR or not reason:
-            return super()._refused(status, body, doing)
+        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR or not reason:
+            return super()._refused(answer, doing)
         if _DENIED.search(reason):
             return Refused(f"{self._shown} will not {doing} the lock; rclone says: {reason}")
         return Unreachable(f"{self._shown} could not {doing} the lock; rclone says: {reason}")

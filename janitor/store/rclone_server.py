@@ -17,7 +17,7 @@ from typing import Any
 import urllib3
 
 from janitor.model import Secret, SecretFile
-from janitor.store import rest
+from janitor.store import http_client
 from janitor.store.errors import StoreError, Unreachable, Unsupported, one_line
 from janitor.store.unix_http import LONGEST_PATH, UnixPool
 
@@ -166,7 +166,7 @@ class Server:
                 folder.cleanup()
                 reason = getattr(error, "strerror", None) or "its variables hold a NUL byte"
                 raise Unsupported(f"rclone cannot be started: {reason}") from None
-        pool = UnixPool(path, timeout=rest.TIMEOUT, retries=rest.RETRIES, maxsize=4)
+        pool = UnixPool(path, timeout=http_client.TIMEOUT, retries=http_client.RETRIES, maxsize=4)
         self._running = _Running(process, pool, folder, words)
         self._wait(self._running, Path(path))
         return self._running

@@ -7,29 +7,33 @@ from __future__ import annotations
 
 import base64
 import os
-import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
-import urllib3
 
-from janitor.model import ListedLock, LockID, Secret, SecretFile, StoreClock
+from janitor.model import ListedLock, LockID, Secret, StoreClock
 from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
     NoRepository,
     Refused,
     StoreError,
-    TooLarge,
     Unauthorized,
     Unreachable,
     Unsupported,
-    one_line,
+)
+from janitor.store.http_client import (
+    RETRIES,
+    TIMEOUT,
+    Answer,
+    HttpClient,
+    Pool,
+    client_certificate_of,
+    make_pool,
+    proxy_of,
 )
 from janitor.store.location import Location
 from janitor.store.names import (
@@ -41,25 +45,13 @@ from janitor.store.names import (
     is_id,
 )
 from janitor.store.port import Layout, Listing, Root
-from janitor.store.rest_errors import broken_off, no_answer, redirected
 from janitor.store.unix_http import LONGEST_PATH, UnixPool
 from janitor.store.variables import certificates_of, secrets_of
 
 LISTING_LIMIT = 10 * 1024 * 1024
 """Bytes of a listing that are read; 100,000 locks have less. What is made of it can take ten times
 as much, and the pod has 192 MiB."""
-TIMEOUT = urllib3.Timeout(connect=5, read=15)
-RETRIES = urllib3.Retry(
-    total=2,
-    redirect=False,
-    status_forcelist=(429, 502, 503, 504),
-    allowed_methods=("GET",),  # a delete that may have worked is looked at, not sent again
-    backoff_factor=0.3,
-    raise_on_status=False,
-    respect_retry_after_header=False,  # a server may ask for an hour
-)
 HEADERS = {"Accept": "application/vnd.x.restic.rest.v2", "User-Agent": "restic-janitor"}
-_PIECE = 64 * 1024
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -82,30 +74,21 @@ def open_rest(
 ) -> RestStore:
     """The store of a `rest:` location; nothing is asked yet. Raises Unsupported."""
     certificates = certificates_of(environment)
-    client_certificate = environment.get("RESTIC_TLS_CLIENT_CERT") or None
-    if client_certificate is not None:
-        _check_client_certificate(client_certificate)
-
-    def make() -> urllib3.PoolManager:
-        if insecure_tls:
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        path, descriptor = _file_of(client_certificate)
-        pool = urllib3.PoolManager(
-            timeout=TIMEOUT,
-            retries=RETRIES,
-            cert_reqs="CERT_NONE" if insecure_tls else "CERT_REQUIRED",
-            ca_cert_data=certificates.decode("utf-8", "replace") if certificates else None,
-            cert_file=path,
-        )
-        if descriptor is not None:
-            weakref.finalize(pool, os.close, descriptor)
-        return pool
-
+    client_certificate = client_certificate_of(environment)
     pool: Pool
     if location.url.startswith("http+unix:"):
         location, pool = _unix(location, connections)
     else:
-        pool = connections.get(("rest", certificates, client_certificate, insecure_tls), make)
+        url = location.url
+        pool = connections.get(
+            ("rest", proxy_of(url), certificates, client_certificate, insecure_tls),
+            lambda: make_pool(
+                url,
+                certificates=certificates,
+                client_certificate=client_certificate,
+                insecure_tls=insecure_tls,
+            ),
+        )
     username, password = location.username, location.password
     if username is None:
         # as restic: only where the URL has neither
@@ -132,35 +115,12 @@ def _unix(location: Location, connections: Connections) -> tuple[Location, UnixP
     return replace(location, url=quote(path, safe="/")), pool
 
 
-def _check_client_certificate(certificate: Secret) -> None:
-    if not isinstance(certificate, SecretFile) and not Path(certificate.reveal()).is_file():
-        raise Unsupported(
-            f"RESTIC_TLS_CLIENT_CERT names {certificate.reveal()!r}, which is not there; mount it"
-        )
-
-
-def _file_of(certificate: Secret | None) -> tuple[str | None, int | None]:
-    """The path of a client certificate; one in memory only gets a descriptor, and no disk."""
-    if not isinstance(certificate, SecretFile):
-        return (None if certificate is None else certificate.reveal()), None
-    descriptor = os.memfd_create("client-certificate")
-    os.write(descriptor, certificate.encode())
-    return f"/proc/self/fd/{descriptor}", descriptor
-
-
 def _headers(username: Secret | None, password: Secret | None) -> dict[str, str]:
     headers = dict(HEADERS)
     if username or password:
         pair = (username or Secret("")).encode() + b":" + (password or Secret("")).encode()
         headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
     return headers
-
-
-class Pool(Protocol):
-    """Where requests go: urllib3's pools, or a server that has to be started first."""
-
-    def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
-        """As urllib3's `RequestMethods.request`."""
 
 
 class RestStore:
@@ -177,9 +137,8 @@ class RestStore:
     ) -> None:
         self._url = location.url
         self._shown = location.shown
-        self._pool = pool
+        self._http = HttpClient(pool, shown=location.shown, secrets=secrets)
         self._headers = headers
-        self._secrets = secrets
         self._config: bytes | None = None
 
     def look(self) -> Root:
@@ -220,20 +179,20 @@ class RestStore:
 
     def delete_lock(self, lock: LockID) -> None:
         """See `Store.delete_lock`."""
-        status, body, _ = self._ask("DELETE", f"locks/{checked(lock)}", _PIECE)
-        if status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
-            raise self._refused(status, body, "delete")
+        answer = self._ask("DELETE", f"locks/{checked(lock)}")
+        if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
+            raise self._refused(answer, "delete")
 
     def put_lock(self, lock: LockID, stored: bytes) -> None:
         """See `Store.put_lock`. rest-server creates only; rclone is asked first."""
         path = f"locks/{checked(lock)}"
-        status, body, _ = self._ask("GET", path, LOCK_LIMIT)
-        if status == HTTPStatus.OK:
+        answer = self._ask("GET", path)
+        if answer.status == HTTPStatus.OK:
             raise Refused(f"the lock {lock[:8]} is already there")
-        if status == HTTPStatus.NOT_FOUND:
-            status, body, _ = self._ask("POST", path, _PIECE, stored)
-        if status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT):
-            raise self._refused(status, body, "write")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            answer = self._ask("POST", path, stored=stored)
+        if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT):
+            raise self._refused(answer, "write")
 
     def close(self) -> None:
         """The pool is shared, and closed with the connections."""
@@ -242,14 +201,14 @@ class RestStore:
 
     def _list(self, folder: str) -> list[tuple[str, int | None]]:
         """Names that are ids, sorted, with sizes. The slash matters: `/locks` answers 404."""
-        status, body, headers = self._ask("GET", folder, LISTING_LIMIT)
-        rclone = headers.get("Server", "").startswith("rclone/")
-        if status == HTTPStatus.NOT_FOUND and not rclone:
+        answer = self._ask("GET", folder, LISTING_LIMIT)
+        rclone = answer.headers.get("Server", "").startswith("rclone/")
+        if answer.status == HTTPStatus.NOT_FOUND and not rclone:
             return []  # there is a config, so the folder is missing; of rclone it is a fault
-        if status != HTTPStatus.OK:
-            raise self._failure(status, body)
+        if answer.status != HTTPStatus.OK:
+            raise self._failure(answer)
         try:
-            entries = _entries.decode(body)
+            entries = _entries.decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Unreachable(
                 f"{self._shown} answered a listing that is not the REST protocol's; check the URL"
@@ -261,49 +220,28 @@ class RestStore:
         return sorted(each for each in found.items() if is_id(each[0]))
 
     def _read(self, path: str, limit: int) -> bytes:
-        status, body, _ = self._ask("GET", path, limit)
-        if status == HTTPStatus.NOT_FOUND:
+        answer = self._ask("GET", path, limit)
+        if answer.status == HTTPStatus.NOT_FOUND:
             raise Gone(f"{path[:14]} is not in {self._shown} (any more)")
-        if status != HTTPStatus.OK:
-            raise self._failure(status, body)
-        return body
+        if answer.status != HTTPStatus.OK:
+            raise self._failure(answer)
+        return answer.body
 
     def _ask(
-        self, method: str, path: str, limit: int, stored: bytes | None = None
-    ) -> tuple[int, bytes, Mapping[str, str]]:
-        """Status, body and headers. Raises TooLarge, and Unreachable where nothing answers."""
-        headers = dict(self._headers)
-        if stored is not None:
-            headers["Content-Type"] = "application/octet-stream"
-        try:
-            answer = self._pool.request(
-                method,
-                self._url + path,
-                body=stored,
-                headers=headers,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-            body = _bounded(answer, limit)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise no_answer(error, self._shown, self._secrets) from None
-        if body is None:
-            raise TooLarge(f"{path[:14]} in {self._shown} has more than {limit} bytes")
-        empty = not body and answer.status != HTTPStatus.NO_CONTENT
-        if empty and not _has_an_end(answer.headers):
-            raise broken_off(self._shown)
-        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-            raise redirected(self._shown, answer.headers.get("Location", ""), self._secrets)
-        return answer.status, body, answer.headers
+        self, method: str, path: str, limit: int = LOCK_LIMIT, stored: bytes | None = None
+    ) -> Answer:
+        return self._http.ask(
+            method,
+            self._url + path,
+            what=path[:14],
+            limit=limit,
+            headers=self._headers,
+            body=stored,
+        )
 
-    def _said(self, status: int, body: bytes) -> str:
-        words = one_line(body[:1000].decode("utf-8", "replace"), self._secrets)
-        return f"{status} {words}".strip() if not words.startswith("<") else str(status)
-
-    def _failure(self, status: int, body: bytes) -> StoreError:
-        said = self._said(status, body)
-        if status in _DENIED:
+    def _failure(self, answer: Answer) -> StoreError:
+        said = self._http.said(answer)
+        if answer.status in _DENIED:
             given = "Authorization" in self._headers
             mend = (
                 "the user name or password is wrong, or may not use this path"
@@ -311,42 +249,20 @@ class RestStore:
                 else "it wants RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD"
             )
             return Unauthorized(f"{self._shown} denies access ({said}): {mend}")
-        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Unreachable(
                 f"{self._shown} answered {said}, not as a REST server of restic does"
             )
         return Unreachable(f"{self._shown} answered {said}")
 
-    def _refused(self, status: int, body: bytes, doing: str) -> StoreError:
-        if status == HTTPStatus.NOT_FOUND:
+    def _refused(self, answer: Answer, doing: str) -> StoreError:
+        if answer.status == HTTPStatus.NOT_FOUND:
             return Gone("the lock is not there any more")
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+        if (
+            answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            or answer.status == HTTPStatus.TOO_MANY_REQUESTS
+        ):
             return Unreachable(
-                f"{self._shown} could not {doing} the lock: {self._said(status, body)}"
+                f"{self._shown} could not {doing} the lock: {self._http.said(answer)}"
             )
-        return Refused(f"{self._shown} will not {doing} the lock ({self._said(status, body)})")
-
-
-def _has_an_end(headers: Mapping[str, str]) -> bool:
-    """Whether the head says how long the body is: one that broke off in the head does not, and to
-    Python it is an answer with fewer headers and no body.
-    """
-    return bool(headers.get("Content-Length") or headers.get("Transfer-Encoding"))
-
-
-def _bounded(answer: urllib3.BaseHTTPResponse, limit: int) -> bytes | None:
-    """The body; None where it is longer than `limit`, of which no more is read."""
-    pieces: list[bytes] = []
-    room = limit
-    try:
-        while room >= 0 and (piece := answer.read(_PIECE)):
-            pieces.append(piece)
-            room -= len(piece)
-    except BaseException:
-        answer.close()
-        raise
-    if room < 0:
-        answer.close()
-        return None
-    answer.release_conn()
-    return b"".join(pieces)
+        return Refused(f"{self._shown} will not {doing} the lock ({self._http.said(answer)})")

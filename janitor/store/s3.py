@@ -16,6 +16,7 @@ from obstore.store import S3Store
 from janitor.model import Secret
 from janitor.store.connections import Connections
 from janitor.store.errors import StoreError, Unauthorized, Unreachable, Unsupported
+from janitor.store.http_client import make_pool
 from janitor.store.location import Location
 from janitor.store.object_client import (
     CONNECT,
@@ -161,14 +162,11 @@ class S3Client:
         """What the server says of the bucket's region to anybody who asks; empty: nothing."""
         path = "/" if self._bucket_in_host() else f"/{quote(self._settings.bucket)}"
         trusted = self._settings.certificates
-        with urllib3.PoolManager(
-            timeout=CONNECT.total_seconds(),
-            retries=False,
-            cert_reqs="CERT_NONE" if self._settings.insecure_tls else "CERT_REQUIRED",
-            ca_cert_data=trusted.decode("utf-8", "replace") if trusted else None,
-        ) as pool:
+        url, insecure_tls = self._url(), self._settings.insecure_tls
+        with make_pool(url, certificates=trusted, insecure_tls=insecure_tls) as pool:
             try:
-                answer = pool.request("HEAD", self._url() + path)
+                wait = CONNECT.total_seconds()
+                answer = pool.request("HEAD", url + path, timeout=wait, retries=False)
             except urllib3.exceptions.HTTPError:
                 return ""
         region = answer.headers.get("x-amz-bucket-region", "")

@@ -230,6 +230,7 @@ async def _let_go() -> None:
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.sleep(0.01)  # what was aborted closes its socket in the next turns
 
 
 def _text(path: Path) -> str:

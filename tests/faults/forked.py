@@ -121,10 +121,10 @@ def lose_patience() -> None:
     from janitor import state_file
     from janitor.cluster import connect
     from janitor.cluster.exchange import Limits
-    from janitor.store import rest, s3
+    from janitor.store import http_client, s3
 
     state_file._TRIES = 5
-    rest.TIMEOUT = urllib3.Timeout(connect=2, read=3)
+    http_client.TIMEOUT = urllib3.Timeout(connect=2, read=3)
     s3._REQUEST = timedelta(seconds=3)
     s3._RETRIES["retry_timeout"] = timedelta(seconds=8)
     limits = Limits(connect=2, read=2, total=4, retrying=4)

@@ -13,7 +13,7 @@ import urllib3
 from hypothesis import strategies as st
 
 from janitor.model import ListedLock, LockID, Secret
-from janitor.store import rest, s3
+from janitor.store import http_client, s3
 from janitor.store.connections import Connections
 from janitor.store.errors import StoreError
 from janitor.store.location import parse_location
@@ -96,8 +96,8 @@ def check_rest(value: Triple) -> None:
     impatient = urllib3.Timeout(connect=5, read=10)
     location = parse_location(f"rest:http://user:{CANARY}@{wire().host}/repo")
     with (
-        patch.object(rest, "TIMEOUT", impatient),
-        patch.object(rest, "RETRIES", rest.RETRIES.new(backoff_factor=0)),
+        patch.object(http_client, "TIMEOUT", impatient),
+        patch.object(http_client, "RETRIES", http_client.RETRIES.new(backoff_factor=0)),
         Connections() as connections,
     ):
         exercised(open_store(location, {}, connections=connections))

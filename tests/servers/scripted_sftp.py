@@ -67,6 +67,10 @@ def scripted_sftp(
             for each in connections:
                 each.abort()
             await acceptor.wait_closed()
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
         asyncio.run_coroutine_threadsafe(end(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)

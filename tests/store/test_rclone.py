@@ -18,7 +18,7 @@ import pytest
 import urllib3
 
 from janitor.model import LockID, Secret, SecretFile
-from janitor.store import rclone, rest
+from janitor.store import http_client, rclone
 from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
@@ -266,8 +266,8 @@ def test_a_deletion_that_failed_is_never_taken_for_one_that_was_needless(
 
 def test_a_remote_that_never_answers_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would hold up the sweep of all repositories."""
-    monkeypatch.setattr(rest, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
-    monkeypatch.setattr(rest, "RETRIES", rest.RETRIES.new(total=0))
+    monkeypatch.setattr(http_client, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
+    monkeypatch.setattr(http_client, "RETRIES", http_client.RETRIES.new(total=0))
     with (
         scripted(Reply(hang=True)) as server,
         opened("rclone:away:bucket/repo", s3(server.url)) as store,

@@ -14,7 +14,7 @@ import pytest
 import urllib3
 
 from janitor.model import LockID, Secret
-from janitor.store import rest
+from janitor.store import http_client, rest
 from janitor.store.bounded import BoundedStore
 from janitor.store.connections import Connections
 from janitor.store.errors import (
@@ -42,8 +42,8 @@ V2 = {"Content-Type": "application/vnd.x.restic.rest.v2"}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real patience is the same code with larger numbers."""
-    monkeypatch.setattr(rest, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
-    monkeypatch.setattr(rest, "RETRIES", rest.RETRIES.new(backoff_factor=0.01))
+    monkeypatch.setattr(http_client, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
+    monkeypatch.setattr(http_client, "RETRIES", http_client.RETRIES.new(backoff_factor=0.01))
 
 
 def locks(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> Answer:
@@ -301,3 +301,22 @@ def test_connections_are_used_again(tmp_path: Path) -> None:
             location = parse_location(f"rest:{server.url}/{name}")
             open_store(location, {"X": Secret("")}, connections=connections).look()
         assert len(connections._made) == 1
+
+
+@pytest.mark.parametrize(("spared", "asked"), [("", True), ("backup.invalid", False)])
+def test_a_proxy_of_the_environment_is_used(
+    spared: str, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a cluster whose only way out is a proxy could not reach its REST server."""
+    with scripted(Reply(body=b"c")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", spared)
+        with opened("rest:http://backup.invalid/repo", {}) as store:
+            if asked:
+                store.look()
+            else:
+                with pytest.raises(Unreachable, match="host name is not known"):
+                    store.look()
+        assert [request.path for request in proxy.requests] == (
+            ["http://backup.invalid/repo/config"] if asked else []
+        )

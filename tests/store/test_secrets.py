@@ -13,7 +13,7 @@ import pytest
 import urllib3
 
 from janitor.model import LockID
-from janitor.store import rest, s3
+from janitor.store import http_client, s3
 from janitor.store.errors import BadLocation, StoreError
 from janitor.store.port import Store
 from tests.servers.scripted import Reply, Request, scripted
@@ -33,8 +33,8 @@ CANARIES = (
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "_REQUEST", timedelta(seconds=0.5))
     monkeypatch.setitem(s3._RETRIES, "max_retries", 0)
-    monkeypatch.setattr(rest, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
-    monkeypatch.setattr(rest, "RETRIES", rest.RETRIES.new(total=0))
+    monkeypatch.setattr(http_client, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
+    monkeypatch.setattr(http_client, "RETRIES", http_client.RETRIES.new(total=0))
 
 
 def spellings(canary: str) -> set[str]:

@@ -1,0 +1,178 @@
+"""Plain HTTP, for the backends that speak it without a library: bounded, and never redirected."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+
+from janitor.model import Secret, SecretFile
+from janitor.store.errors import TooLarge, Unsupported, one_line
+from janitor.store.http_errors import broken_off, no_answer, redirected
+
+TIMEOUT = urllib3.Timeout(connect=5, read=15)
+RETRIES = urllib3.Retry(
+    total=2,
+    redirect=False,
+    status_forcelist=(429, 502, 503, 504),
+    allowed_methods=("GET",),  # a delete that may have worked is looked at, not sent again
+    backoff_factor=0.3,
+    raise_on_status=False,
+    respect_retry_after_header=False,  # a server may ask for an hour
+)
+_PIECE = 64 * 1024
+
+
+class Pool(Protocol):
+    """Where requests go: urllib3's pools, or a server that has to be started first."""
+
+    def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+        """As urllib3's `RequestMethods.request`."""
+
+
+def make_pool(
+    url: str,
+    *,
+    certificates: bytes | None,
+    client_certificate: Secret | None = None,
+    insecure_tls: bool,
+) -> urllib3.PoolManager:
+    """Connections to a server, by the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY say."""
+    if insecure_tls:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    path, descriptor = _file_of(client_certificate)
+    options: dict[str, Any] = {
+        "timeout": TIMEOUT,
+        "retries": RETRIES,
+        "cert_reqs": "CERT_NONE" if insecure_tls else "CERT_REQUIRED",
+        "ca_cert_data": certificates.decode("utf-8", "replace") if certificates else None,
+        "cert_file": path,
+    }
+    proxy = proxy_of(url)
+    pool = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+    if descriptor is not None:
+        weakref.finalize(pool, os.close, descriptor)
+    return pool
+
+
+def proxy_of(url: str) -> str | None:
+    """The proxy to this server, as the environment of this process says it."""
+    parts = urlsplit(url)
+    if not parts.hostname or proxy_bypass(parts.netloc):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+def client_certificate_of(environment: Mapping[str, Secret]) -> Secret | None:
+    """RESTIC_TLS_CLIENT_CERT. Raises Unsupported where its file is not there."""
+    certificate = environment.get("RESTIC_TLS_CLIENT_CERT") or None
+    if certificate is None or isinstance(certificate, SecretFile):
+        return certificate
+    if not Path(certificate.reveal()).is_file():
+        raise Unsupported(
+            f"RESTIC_TLS_CLIENT_CERT names {certificate.reveal()!r}, which is not there; mount it"
+        )
+    return certificate
+
+
+def _file_of(certificate: Secret | None) -> tuple[str | None, int | None]:
+    """The path of a client certificate; one in memory only gets a descriptor, and no disk."""
+    if not isinstance(certificate, SecretFile):
+        return (None if certificate is None else certificate.reveal()), None
+    descriptor = os.memfd_create("client-certificate")
+    os.write(descriptor, certificate.encode())
+    return f"/proc/self/fd/{descriptor}", descriptor
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server sent."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class HttpClient:
+    """Requests about one repository, whose failures are sentences without secrets."""
+
+    def __init__(self, pool: Pool, *, shown: str, secrets: tuple[Secret, ...]) -> None:
+        self._pool = pool
+        self._shown = shown
+        self._secrets = secrets
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        what: str,
+        limit: int = _PIECE,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> Answer:
+        """The answer. Raises TooLarge beyond `limit` bytes, and Unreachable where none came."""
+        sent = dict(headers)
+        if body is not None:
+            sent["Content-Type"] = "application/octet-stream"
+        try:
+            answer = self._pool.request(
+                method,
+                url,
+                body=body,
+                headers=sent,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            received = _bounded(answer, limit)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise no_answer(error, self._shown, self._secrets) from None
+        if received is None:
+            raise TooLarge(f"{what} in {self._shown} has more than {limit} bytes")
+        empty = not received and answer.status != HTTPStatus.NO_CONTENT
+        if empty and not _has_an_end(answer.headers):
+            raise broken_off(self._shown)
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+            raise redirected(self._shown, answer.headers.get("Location", ""), self._secrets)
+        return Answer(answer.status, received, answer.headers)
+
+    def said(self, answer: Answer) -> str:
+        """The status, and the server's words where they are words."""
+        words = one_line(answer.body[:1000].decode("utf-8", "replace"), self._secrets)
+        return (
+            f"{answer.status} {words}".strip() if not words.startswith("<") else str(answer.status)
+        )
+
+
+def _has_an_end(headers: Mapping[str, str]) -> bool:
+    """Whether the head says how long the body is: one that broke off in the head does not, and to
+    Python it is an answer with fewer headers and no body.
+    """
+    return bool(headers.get("Content-Length") or headers.get("Transfer-Encoding"))
+
+
+def _bounded(answer: urllib3.BaseHTTPResponse, limit: int) -> bytes | None:
+    """The body; None where it is longer than `limit`, of which no more is read."""
+    pieces: list[bytes] = []
+    room = limit
+    try:
+        while room >= 0 and (piece := answer.read(_PIECE)):
+            pieces.append(piece)
+            room -= len(piece)
+    except BaseException:
+        answer.close()
+        raise
+    if room < 0:
+        answer.close()
+        return None
+    answer.release_conn()
+    return b"".join(pieces)
