@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from janitor.arguments import Arguments
 from janitor.discover.configuration import Configuration, load_configuration
 from janitor.discover.configured import find_configured, select
+from janitor.discover.endpoints import allowed
 from janitor.discover.found import Found
 from janitor.discover.settings import override
 from janitor.discover.unite import unite
@@ -177,12 +178,14 @@ def _literal(name: str) -> str:
 def _opener(connections: Connections) -> Callable[[Found], Store]:
     def opener(found: Found) -> Store:
         assert found.location is not None  # noqa: S101 - else `found.state` is set
+        endpoints = found.endpoints
         return open_store(
             found.location,
             found.environment,
             connections=connections,
             insecure_tls=found.insecure_tls,
             ssh=found.ssh,
+            allowed=None if endpoints is None else lambda host: allowed(host, endpoints),
         )
 
     return opener

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from janitor.discover.annotations import annotated
 from janitor.discover.credentials import NOT_FOR_STORES, find_location, find_password
 from janitor.discover.draft import Draft
-from janitor.discover.endpoints import allowed, endpoint_of
+from janitor.discover.endpoints import allowed, endpoints_of
 from janitor.discover.environment import Environment, IncompleteError
 from janitor.discover.found import Found
 from janitor.discover.mounts import Mount, mounted_path
@@ -130,6 +130,8 @@ def _opened(found: Found, draft: Draft, confines: Confines) -> Found:
     _refuse(location, environment.values, confines)
     if not _brings_credentials(location.scheme, environment.values):
         environment = _with_identity(location, environment, confines)
+    if location.scheme == "swift":
+        found = replace(found, endpoints=confines.endpoints)
     return _complete(found, environment)
 
 
@@ -165,11 +167,11 @@ def _refuse(location: Location, values: Mapping[str, Secret], confines: Confines
         raise IncompleteError(f"a unix socket would be one of this pod's own; {_BY_HAND}")
     if confines.endpoints is None:
         return
-    endpoint = endpoint_of(location, values)
-    if not allowed(endpoint, confines.endpoints):
-        raise IncompleteError(
-            f"its server {endpoint} is none of the `endpoints` that the configuration allows"
-        )
+    for endpoint in endpoints_of(location, values):
+        if not allowed(endpoint, confines.endpoints):
+            raise IncompleteError(
+                f"its server {endpoint} is none of the `endpoints` that the configuration allows"
+            )
 
 
 def _brings_credentials(scheme: str, values: Mapping[str, Secret]) -> bool:

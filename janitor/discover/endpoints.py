@@ -10,25 +10,28 @@ from janitor.model import Secret
 from janitor.store.location import Location
 
 
-def endpoint_of(location: Location, values: Mapping[str, Secret]) -> str:
-    """The host, or host:port, that a repository's requests go to, in lower case."""
+def endpoints_of(location: Location, values: Mapping[str, Secret]) -> tuple[str, ...]:
+    """The hosts, or host:port, that a repository's requests go to, in lower case.
+
+    Of Swift, whose identity service names one more: see `Found.endpoints`.
+    """
     match location.scheme:
         case "s3":
-            return location.endpoint
+            return (location.endpoint,)
         case "rest":
-            return _host(location.url)
+            return (_host(location.url),)
         case "gs":
-            return "storage.googleapis.com"
+            return ("storage.googleapis.com",)
         case "azure":
             suffix = _text(values, "AZURE_ENDPOINT_SUFFIX") or "core.windows.net"
-            return f"{_text(values, 'AZURE_ACCOUNT_NAME')}.blob.{suffix}".lower()
+            return (f"{_text(values, 'AZURE_ACCOUNT_NAME')}.blob.{suffix}".lower(),)
         case "b2":
-            return "api.backblazeb2.com"
+            return ("api.backblazeb2.com",)
         case "swift":
             given = (_text(values, name) for name in ("OS_STORAGE_URL", "OS_AUTH_URL", "ST_AUTH"))
-            return _host(next(filter(None, given), ""))
+            return tuple(_host(url) for url in given if url)
         case _:
-            return location.host
+            return (location.host,)
 
 
 def allowed(endpoint: str, patterns: Sequence[str]) -> bool:

@@ -26,6 +26,8 @@ class Found:
     """RESTIC_KEY_HINT."""
     insecure_tls: bool = False
     """Its owner says that any certificate is accepted."""
+    endpoints: tuple[str, ...] | None = None
+    """swift: hosts, or globs of hosts, that its identity service may name; None: any."""
     ssh: Path | None = None
     """The folder with its SSH keys and `known_hosts`; None: that of the janitor's own user."""
     aliases: tuple[str, ...] = ()

@@ -109,6 +109,7 @@ def _key(found: Found) -> object:
         frozenset(found.environment.items()),
         found.insecure_tls,
         found.ssh,
+        found.endpoints,
     )
 
 

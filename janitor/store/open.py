@@ -5,7 +5,7 @@ A backend's library is imported when the first location needs it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from janitor.model import Secret
@@ -20,7 +20,6 @@ from janitor.store.port import Store
 _LATER = {
     "b2": "b2: comes with a later version; its S3 endpoint works today: "
     "s3:https://s3.<region>.backblazeb2.com/bucket/prefix with an application key",
-    "swift": "swift: comes with a later version",
 }
 
 
@@ -31,12 +30,14 @@ def open_store(
     connections: Connections,
     insecure_tls: bool = False,
     ssh: Path | None = None,
+    allowed: Callable[[str], bool] | None = None,
 ) -> Store:
     """The store of a location, with the credentials in these variables; nothing is asked yet.
 
     `environment` has restic's own names. `insecure_tls` accepts any certificate, as restic's
-    `--insecure-tls` does; `ssh` is a folder as `~/.ssh` is. Raises
-    Unsupported where this location or these variables cannot be served.
+    `--insecure-tls` does; `ssh` is a folder as `~/.ssh` is; `allowed` says which hosts may be
+    asked beyond the location's own. Raises Unsupported where this location or these variables
+    cannot be served.
     """
     store: Store
     match location.scheme:
@@ -62,6 +63,12 @@ def open_store(
             from janitor.store.rclone import open_rclone  # noqa: PLC0415 - likewise urllib3
 
             store = open_rclone(location, environment, connections)
+        case "swift":
+            from janitor.store.swift import open_swift  # noqa: PLC0415 - likewise urllib3
+
+            store = open_swift(
+                location, environment, connections, insecure_tls=insecure_tls, allowed=allowed
+            )
         case "sftp":
             try:
                 from janitor.store.sftp import open_sftp  # noqa: PLC0415 - likewise asyncssh

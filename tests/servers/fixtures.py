@@ -17,6 +17,7 @@ from tests.servers import programs
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.emulators import Azurite, FakeGcs
 from tests.servers.openssh import OpenSsh
+from tests.servers.openstack import Swift
 from tests.servers.real_restic import RealRestic
 from tests.servers.rest import Rclone, RestServer
 from tests.servers.seaweedfs import SeaweedFS
@@ -81,6 +82,14 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(azure, "ENDPOINT", server.url)
         yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
+    """OpenStack Swift."""
+    server = Swift(needed(programs.swift(), "Swift"), tmp_path_factory.mktemp("swift"))
+    yield server
     server.stop()
 
 

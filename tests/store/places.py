@@ -23,6 +23,7 @@ from janitor.store.open import open_store
 from janitor.store.port import Store
 from tests.servers.emulators import BUCKET
 from tests.servers.openssh import OpenSsh
+from tests.servers.openstack import Swift
 from tests.servers.real_restic import SFTP_COMMAND
 from tests.servers.rest import PASSWORD, USER
 from tests.servers.seaweedfs import SeaweedFS
@@ -32,6 +33,7 @@ KINDS = (
     "s3",
     "gs",
     "azure",
+    "swift",
     "rest",
     "rest-auth",
     "rest-private",
@@ -110,6 +112,19 @@ class Folders:
                     path.chmod(0o777 if path.is_dir() else 0o666)
 
 
+class Container:
+    """Repositories by their prefix in a container of Swift's."""
+
+    kind = "swift"
+    clock = StoreClock.SERVER
+
+    def __init__(self, server: Swift) -> None:
+        self.environment = dict(server.environment)
+        self.location = server.location
+        self.tree = server.tree
+        self.write = server.write
+
+
 class Bucket:
     """Repositories by their prefix in one bucket."""
 
@@ -157,6 +172,8 @@ def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
         cloud = request.getfixturevalue("fake_gcs" if kind == "gs" else "azurite")
         before = f"{kind}:{BUCKET}:/"
         return Bucket(kind, cloud.bucket(), before=before, environment=cloud.environment)
+    if kind == "swift":
+        return Container(request.getfixturevalue("swift"))
     if kind == "rclone":
         config = base / "rclone.conf"
         config.write_text("[nas]\ntype = local\n")

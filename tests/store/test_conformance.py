@@ -13,7 +13,7 @@ from janitor.model import LockID, StoreClock
 from janitor.store.errors import Gone, NoRepository, NotMounted, Refused, TooLarge, Unauthorized
 from janitor.store.port import Layout, Store
 from tests.servers.real_restic import RealRestic
-from tests.store.places import Bucket, Folders, Place, Tree, copied, for_restic, opened
+from tests.store.places import Bucket, Container, Folders, Place, Tree, copied, for_restic, opened
 
 
 def an_id(text: str) -> LockID:
@@ -105,6 +105,7 @@ def test_what_is_not_a_lock_is_neither_listed_nor_touched(place: Place, reposito
         "s3",
         "gs",
         "azure",
+        "swift",
         "rest-rclone",
         "rclone",
         "sftp",
@@ -145,7 +146,7 @@ def test_a_wrong_path_is_no_repository_not_no_locks(place: Place, repository: st
 
 def test_no_more_locks_than_asked_for_are_taken(place: Place, repository: str) -> None:
     """Else a repository with a million leaked locks would eat the janitor's memory."""
-    count = 1100 if isinstance(place, Bucket) else 10_050
+    count = 1100 if isinstance(place, Bucket | Container) else 10_050
     names = [str(number) for number in range(count)]
     place.write(repository, a_tree(*names))
     at_most = count - 50
@@ -203,7 +204,7 @@ def test_the_legacy_layout_is_read(
     assert f"lock/{lock}" not in place.tree(repository)
 
 
-@pytest.mark.parametrize("place", ["s3", "rest-auth", "rest-private"], indirect=True)
+@pytest.mark.parametrize("place", ["s3", "swift", "rest-auth", "rest-private"], indirect=True)
 def test_wrong_credentials_are_unauthorized(place: Place, repository: str) -> None:
     """Else a wrong password would read as "no repository", or as "no locks"."""
     place.write(repository, a_tree("a lock"))
@@ -211,6 +212,8 @@ def test_wrong_credentials_are_unauthorized(place: Place, repository: str) -> No
     match place.kind:
         case "s3":
             environment["AWS_SECRET_ACCESS_KEY"] = "wrong"
+        case "swift":
+            environment["ST_KEY"] = "wrong"
         case "rest-private":
             environment["RESTIC_REST_PASSWORD"] = "wrong"
         case _:

@@ -45,7 +45,6 @@ def test_only_the_backend_that_is_used_is_imported(location: str, imported: set[
 @pytest.mark.parametrize(
     ("location", "words"),
     [
-        ("swift:container:/x", "later version"),
         ("b2:bucket-name:x", r"S3 endpoint works today: s3:https://s3\."),
     ],
 )

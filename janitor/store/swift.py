@@ -1,0 +1,327 @@
+"""Repositories in OpenStack Swift, by its object API. The times of a listing are the server's.
+
+The requests are few and plain, and sent as such: the usual client library reads answers without
+bound, and follows redirects with the token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from janitor.model import ListedLock, LockID, Secret, StoreClock
+from janitor.store.connections import Connections
+from janitor.store.errors import (
+    Gone,
+    NoRepository,
+    Refused,
+    StoreError,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+)
+from janitor.store.http_client import (
+    Answer,
+    HttpClient,
+    Pool,
+    client_certificate_of,
+    make_pool,
+    proxy_of,
+)
+from janitor.store.location import Location
+from janitor.store.names import (
+    CONFIG_LIMIT,
+    KEY_LIMIT,
+    KEYS_AT_MOST,
+    LOCK_LIMIT,
+    checked,
+    is_id,
+)
+from janitor.store.port import Layout, Listing, Root
+from janitor.store.swift_identity import Access, Login, who_is
+from janitor.store.variables import certificates_of, secrets_of
+
+_PAGE = 1000
+_PAGE_LIMIT = 4 * 1024 * 1024
+"""Bytes of a page; one of locks has about 200 for each."""
+_DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_WRITTEN = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED)
+_DELETED = (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
+_RATE_LIMITED = 498
+"""Swift's own status for it."""
+
+
+class _Entry(msgspec.Struct, gc=False):
+    """One line of a listing: an object, or a folder (`subdir`)."""
+
+    name: str = ""
+    bytes: int | None = None
+    last_modified: str | None = None
+    subdir: str = ""
+
+
+_entries = msgspec.json.Decoder(list[_Entry])
+
+
+def open_swift(
+    location: Location,
+    environment: Mapping[str, Secret],
+    connections: Connections,
+    *,
+    insecure_tls: bool = False,
+    allowed: Callable[[str], bool] | None = None,
+) -> SwiftStore:
+    """The store of a `swift:` location; nothing is asked yet. Raises Unsupported, Unauthorized.
+
+    `allowed` says of a host (or host:port) whether the token may be sent there.
+    """
+    certificates = certificates_of(environment)
+    client_certificate = client_certificate_of(environment)
+
+    def pool_of(url: str) -> Pool:
+        key = ("rest", proxy_of(url), certificates, client_certificate, insecure_tls)
+        found: Pool = connections.get(
+            key,
+            lambda: make_pool(
+                url,
+                certificates=certificates,
+                client_certificate=client_certificate,
+                insecure_tls=insecure_tls,
+            ),
+        )
+        return found
+
+    who = who_is(environment, certificates=certificates, insecure_tls=insecure_tls)
+    login = connections.get(who, lambda: Login(who, pool_of))
+    return SwiftStore(location, login, pool_of, secrets_of(environment), allowed)
+
+
+class SwiftStore:
+    """One repository by its prefix in a container."""
+
+    clock = StoreClock.SERVER
+
+    def __init__(
+        self,
+        location: Location,
+        login: Login,
+        pool_of: Callable[[str], Pool],
+        secrets: tuple[Secret, ...],
+        allowed: Callable[[str], bool] | None,
+    ) -> None:
+        self._container = location.bucket
+        self._prefix = location.prefix + "/" if location.prefix else ""
+        self._shown = location.shown
+        self._login = login
+        self._pool_of = pool_of
+        self._secrets = secrets
+        self._allowed = allowed
+        self._config: bytes | None = None
+
+    def look(self) -> Root:
+        """See `Store.look`."""
+        try:
+            self._config = self._read("config", CONFIG_LIMIT)
+        except Gone:
+            raise self._no_repository() from None
+        return Root(Layout.DEFAULT, locks_folder=None)
+
+    def list_locks(self, *, at_most: int) -> Listing:
+        """See `Store.list_locks`."""
+        if self._config is None:
+            self.look()
+        kept: list[ListedLock] = []
+        seen = 0
+        for entry in self._list("locks/"):
+            seen += 1
+            if len(kept) < at_most:
+                name = self._name_in("locks/", entry)
+                kept.append(ListedLock(LockID(name), entry.bytes, _time(entry.last_modified)))
+        return Listing(tuple(kept), beyond=seen - len(kept))
+
+    def list_keys(self) -> tuple[str, ...]:
+        """See `Store.list_keys`."""
+        names: list[str] = []
+        for entry in self._list("keys/"):
+            names.append(self._name_in("keys/", entry))
+            if len(names) == KEYS_AT_MOST:
+                break
+        return tuple(names)
+
+    def read_config(self) -> bytes:
+        """See `Store.read_config`. It never changes, so the one that `look` read will do."""
+        return self._config if self._config is not None else self._read("config", CONFIG_LIMIT)
+
+    def read_key(self, name: str) -> bytes:
+        """See `Store.read_key`."""
+        if not is_id(name):
+            raise Gone(f"the key {name[:8]} is not in {self._shown}")
+        return self._read(f"keys/{name}", KEY_LIMIT)
+
+    def read_lock(self, lock: LockID) -> bytes:
+        """See `Store.read_lock`."""
+        return self._read(f"locks/{checked(lock)}", LOCK_LIMIT)
+
+    def delete_lock(self, lock: LockID) -> None:
+        """See `Store.delete_lock`. Of an expired token nothing was done, so it is sent again."""
+        answer, http = self._ask("DELETE", self._object(f"locks/{checked(lock)}"), "the lock")
+        if answer.status not in _DELETED:
+            raise self._refused(answer, http, "delete")
+
+    def put_lock(self, lock: LockID, stored: bytes) -> None:
+        """See `Store.put_lock`: only where there is none."""
+        answer, http = self._ask(
+            "PUT",
+            self._object(f"locks/{checked(lock)}"),
+            "the lock",
+            headers={"If-None-Match": "*"},
+            body=stored,
+        )
+        if answer.status == HTTPStatus.PRECONDITION_FAILED:
+            raise Refused(f"the lock {lock[:8]} is already there")
+        if answer.status not in _WRITTEN:
+            raise self._refused(answer, http, "write")
+
+    def close(self) -> None:
+        """Connections and login are shared, and closed with the connections."""
+
+    # --- one request ------------------------------------------------------------------------
+
+    def _ask(  # noqa: PLR0917 - private
+        self,
+        method: str,
+        path: str,
+        what: str,
+        limit: int = LOCK_LIMIT,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> tuple[Answer, HttpClient]:
+        access = self._login.access(self._shown, self._secrets)
+        sent = dict(headers or {}) | {"User-Agent": "restic-janitor"}
+        answer, http = self._sent(access, method, path, what, limit, sent, body)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            access = self._login.renew(access, self._shown, self._secrets)
+            answer, http = self._sent(access, method, path, what, limit, sent, body)
+        return answer, http
+
+    def _sent(  # noqa: PLR0917 - private
+        self,
+        access: Access,
+        method: str,
+        path: str,
+        what: str,
+        limit: int,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> tuple[Answer, HttpClient]:
+        host = urlsplit(access.storage_url).netloc.rpartition("@")[2].lower()
+        if self._allowed is not None and not self._allowed(host):
+            raise Unsupported(
+                f"its identity service names the object store {host}, which is none of the "
+                "`endpoints` that the configuration allows"
+            )
+        pool = self._pool_of(access.storage_url)
+        http = HttpClient(pool, shown=self._shown, secrets=(*self._secrets, access.token))
+        url = access.storage_url.rstrip("/") + path
+        token = {"X-Auth-Token": access.token.reveal()}
+        answer = http.ask(
+            method, url, what=what, limit=limit, headers={**headers, **token}, body=body
+        )
+        return answer, http
+
+    def _object(self, name: str) -> str:
+        return f"/{quote(self._container, safe='')}/{quote(self._prefix + name)}"
+
+    def _read(self, name: str, limit: int) -> bytes:
+        answer, http = self._ask("GET", self._object(name), name[:14], limit)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise Gone(f"{name[:14]} is not in {self._shown} (any more)")
+        if answer.status != HTTPStatus.OK:
+            raise self._failure(answer, http)
+        return answer.body
+
+    def _no_repository(self) -> NoRepository:
+        """Of a container that is not there, every object is missing as well."""
+        answer, _ = self._page("", limit=1)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return NoRepository(
+                f"no repository here: {self._shown} names the container {self._container}, which "
+                "is not there"
+            )
+        return NoRepository(
+            f"no repository here: {self._shown} has no object `config`; check the prefix"
+        )
+
+    def _list(self, folder: str) -> Iterator[_Entry]:
+        """The objects directly in a folder whose names are ids, by name, page by page."""
+        marker = ""
+        while True:
+            answer, http = self._page(folder, marker=marker)
+            if answer.status == HTTPStatus.NO_CONTENT:
+                return
+            if answer.status == HTTPStatus.NOT_FOUND:
+                raise Unreachable(f"{self._shown} answered 404 to a listing")
+            if answer.status != HTTPStatus.OK:
+                raise self._failure(answer, http)
+            page = self._decoded(answer)
+            for entry in page:
+                if is_id(self._name_in(folder, entry)):
+                    yield entry
+            if not page:
+                return
+            last = page[-1].name or page[-1].subdir
+            if last <= marker:
+                raise self._nonsense()  # it would never end
+            marker = last
+
+    def _page(
+        self, folder: str, *, marker: str = "", limit: int = _PAGE
+    ) -> tuple[Answer, HttpClient]:
+        asked = {"format": "json", "limit": str(limit), "prefix": self._prefix + folder}
+        asked |= {"delimiter": "/"} | ({"marker": marker} if marker else {})
+        path = f"/{quote(self._container, safe='')}?{urlencode(asked)}"
+        return self._ask("GET", path, "a listing", _PAGE_LIMIT)
+
+    def _decoded(self, answer: Answer) -> list[_Entry]:
+        try:
+            return _entries.decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise self._nonsense() from None
+
+    def _nonsense(self) -> Unreachable:
+        return Unreachable(f"{self._shown} answered a listing that is not Swift's")
+
+    def _name_in(self, folder: str, entry: _Entry) -> str:
+        return entry.name.removeprefix(self._prefix + folder)
+
+    def _failure(self, answer: Answer, http: HttpClient) -> StoreError:
+        said = http.said(answer)
+        if answer.status in _DENIED:
+            return Unauthorized(
+                f"{self._shown} denies access ({said}): this user needs a role that may read the "
+                "container"
+            )
+        return Unreachable(f"{self._shown} answered {said}")
+
+    def _refused(self, answer: Answer, http: HttpClient, doing: str) -> StoreError:
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return Gone("the lock is not there any more")
+        said = http.said(answer)
+        busy = answer.status in (HTTPStatus.TOO_MANY_REQUESTS, _RATE_LIMITED)
+        if busy or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Unreachable(f"{self._shown} could not {doing} the lock: {said}")
+        mend = "; this user needs a role that may write" if answer.status in _DENIED else ""
+        return Refused(f"{self._shown} will not {doing} the lock ({said}){mend}")
+
+
+def _time(text: str | None) -> datetime | None:
+    """`2026-11-25T12:00:00.123450`, which is UTC; what is no time is none."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -1,0 +1,283 @@
+"""Who one is to OpenStack Swift: from restic's variables to a storage URL and a token.
+
+restic's library takes the first of these that is set, and the version of the identity service from
+its URL (`internal/backend/swift/config.go`, github.com/ncw/swift): version 1 is a request with two
+headers, versions 2 and 3 are Keystone's, which keystoneauth1 speaks.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from janitor.model import Secret
+from janitor.store.errors import StoreError, Unauthorized, Unreachable, Unsupported, one_line
+from janitor.store.extras import missing_extra
+from janitor.store.http_client import HttpClient, Pool
+from janitor.store.variables import fit_for_a_header, text_of
+
+TIMEOUT: float = 15
+"""Seconds for one request to Keystone."""
+_OK = range(200, 300)
+_DENIED = (401, 403)
+_NOTHING = (
+    "no Swift credentials: set ST_AUTH, ST_USER and ST_KEY, or OS_AUTH_URL with OS_USERNAME and "
+    "OS_PASSWORD or with an application credential, or OS_STORAGE_URL and OS_AUTH_TOKEN"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What requests need."""
+
+    storage_url: str
+    token: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Everything by which one login differs from another."""
+
+    auth_url: str = ""
+    user: str = ""
+    password: Secret = field(default=Secret(""), repr=False)
+    region: str = ""
+    keystone: tuple[tuple[str, str | Secret], ...] = ()
+    """Arguments of keystoneauth1's plugin; empty values are left out."""
+    given: Access | None = None
+    """OS_STORAGE_URL and OS_AUTH_TOKEN."""
+    certificates: bytes | None = field(default=None, repr=False)
+    insecure_tls: bool = False
+
+    @property
+    def version(self) -> int:
+        """Of the identity service. Raises Unsupported where its URL does not say."""
+        for version in (3, 2, 1):
+            if f"v{version}" in self.auth_url:
+                return version
+        raise Unsupported(
+            "the URL of the identity service (OS_AUTH_URL or ST_AUTH) must contain v1, v2 or v3: "
+            "restic tells its version by that"
+        )
+
+
+def who_is(
+    environment: Mapping[str, Secret], *, certificates: bytes | None, insecure_tls: bool
+) -> Who:
+    """The identity in these variables. Raises Unauthorized where there is none."""
+
+    def text(*names: str) -> str:
+        return text_of(environment, *names)
+
+    def secret(*names: str) -> Secret:
+        return Secret(text(*names))
+
+    storage_url, token = text("OS_STORAGE_URL"), text("OS_AUTH_TOKEN")
+    given = None
+    if storage_url and token:
+        given = Access(storage_url, Secret(fit_for_a_header("OS_AUTH_TOKEN", token)))
+    who = Who(
+        auth_url=text("OS_AUTH_URL", "ST_AUTH"),
+        user=text("OS_USERNAME", "ST_USER"),
+        password=secret("OS_PASSWORD", "ST_KEY"),
+        region=text("OS_REGION_NAME"),
+        keystone=(
+            ("user_id", text("OS_USER_ID")),
+            ("user_domain_name", text("OS_USER_DOMAIN_NAME")),
+            ("user_domain_id", text("OS_USER_DOMAIN_ID")),
+            ("project_name", text("OS_PROJECT_NAME", "OS_TENANT_NAME")),
+            ("project_id", text("OS_TENANT_ID")),
+            ("project_domain_name", text("OS_PROJECT_DOMAIN_NAME")),
+            ("project_domain_id", text("OS_PROJECT_DOMAIN_ID")),
+            ("trust_id", text("OS_TRUST_ID")),
+            ("application_credential_id", text("OS_APPLICATION_CREDENTIAL_ID")),
+            ("application_credential_name", text("OS_APPLICATION_CREDENTIAL_NAME")),
+            ("application_credential_secret", secret("OS_APPLICATION_CREDENTIAL_SECRET")),
+        ),
+        given=given,
+        certificates=certificates,
+        insecure_tls=insecure_tls,
+    )
+    if given is None and not who.auth_url:
+        raise Unauthorized(_NOTHING)
+    return who
+
+
+class Login:
+    """One login, shared by all repositories of one identity; a token that expired is renewed."""
+
+    def __init__(self, who: Who, make_pool: Callable[[str], Pool]) -> None:
+        self._who = who
+        self._make_pool = make_pool
+        self._lock = threading.Lock()
+        self._access = who.given
+        self._failure: StoreError | None = None
+
+    def access(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
+        """The storage URL and a token. Raises a StoreError, the same one again in this run."""
+        with self._lock:
+            if self._failure is not None:
+                raise type(self._failure)(str(self._failure))
+            if self._access is None:
+                try:
+                    self._access = self._made(shown, secrets)
+                except StoreError as error:
+                    self._failure = error  # a login that fails again and again may be locked
+                    raise
+            return self._access
+
+    def renew(self, stale: Access, shown: str, secrets: tuple[Secret, ...]) -> Access:
+        """Another token than this one. Raises Unauthorized where none can be had."""
+        with self._lock:
+            if self._access is stale:
+                self._access = None
+                if not self._who.auth_url:
+                    self._failure = Unauthorized(
+                        f"{shown} refuses the token: OS_AUTH_TOKEN is not valid, or has expired"
+                    )
+        return self.access(shown, secrets)
+
+    def _made(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
+        if self._who.version == 1:
+            return self._by_headers(shown, secrets)
+        return _by_keystone(self._who, shown, secrets)
+
+    def _by_headers(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
+        who = self._who
+        headers = {
+            "X-Auth-User": fit_for_a_header("ST_USER", who.user),
+            "X-Auth-Key": fit_for_a_header("ST_KEY", who.password.reveal()),
+            "User-Agent": "restic-janitor",
+        }
+        http = HttpClient(self._make_pool(who.auth_url), shown=shown, secrets=secrets)
+        answer = http.ask("GET", who.auth_url, what="the login", headers=headers)
+        url, token = answer.headers.get("X-Storage-Url"), answer.headers.get("X-Auth-Token")
+        if answer.status in _DENIED:
+            raise Unauthorized(
+                f"{shown} refuses the credentials ({http.said(answer)}): check ST_USER and ST_KEY"
+            )
+        if answer.status not in _OK or not url or not token:
+            raise Unreachable(
+                f"the identity service of {shown} answered {http.said(answer)}, not as one of "
+                "version 1 does; check ST_AUTH"
+            )
+        return Access(url, Secret(token))
+
+
+def _by_keystone(who: Who, shown: str, secrets: tuple[Secret, ...]) -> Access:
+    try:
+        from keystoneauth1 import exceptions, session  # noqa: PLC0415 - an extra, and slow to load
+    except ImportError:
+        raise missing_extra("swift") from None
+    try:
+        with _trusted(who) as verify:
+            plugin = _plugin(who)
+            asking = session.Session(
+                verify=verify,
+                timeout=TIMEOUT,
+                redirect=False,
+                user_agent="restic-janitor",
+            )
+            found = plugin.get_access(asking)
+            url = found.service_catalog.url_for(
+                service_type="object-store",
+                interface="public",
+                region_name=who.region or None,
+            )
+            return Access(url, Secret(found.auth_token))
+    except exceptions.HttpError as error:
+        words = one_line(f"{error.http_status} {error.message}", secrets)
+        if error.http_status in _DENIED:
+            raise Unauthorized(
+                f"{shown} refuses the credentials ({words}): check OS_USERNAME and OS_PASSWORD, or "
+                "the application credential, and the names of domain and project"
+            ) from None
+        raise Unreachable(f"the identity service of {shown} answered {words}") from None
+    except exceptions.CatalogException:
+        where = f" in the region {who.region}" if who.region else ""
+        raise Unreachable(
+            f"the identity service of {shown} knows no object store{where} for this project; check "
+            "OS_REGION_NAME and the project"
+        ) from None
+    except exceptions.SSLError:
+        raise Unreachable(
+            f"the identity service of {shown} has a TLS certificate that is not trusted; give its "
+            "CA in the file that RESTIC_CACERT names"
+        ) from None
+    except exceptions.ConnectTimeout:
+        raise Unreachable(f"the identity service of {shown} did not answer in time") from None
+    except exceptions.ClientException as error:
+        raise Unreachable(_unreached(str(error), shown, secrets)) from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        # what comes of answers that are JSON but not Keystone's
+        kind = type(error).__name__
+        raise Unreachable(
+            f"the identity service of {shown} answered nonsense ({kind}); check OS_AUTH_URL"
+        ) from None
+
+
+def _unreached(text: str, shown: str, secrets: tuple[Secret, ...]) -> str:
+    head = f"the identity service of {shown} cannot be reached"
+    if "resolve" in text or "not known" in text:
+        return f"{head}: its host name is not known here"
+    if "refused" in text:
+        return f"{head}: nothing listens there (connection refused)"
+    return f"{head} or answered nonsense: {one_line(text, secrets)}"
+
+
+def _plugin(who: Who) -> Any:
+    """The way of logging in that these variables mean."""
+    from keystoneauth1.identity import v2, v3  # noqa: PLC0415 - as above
+
+    named: dict[str, Any] = {
+        name: value.reveal() if isinstance(value, Secret) else value
+        for name, value in who.keystone
+        if value
+    }
+    if who.version == 2:  # noqa: PLR2004
+        return v2.Password(
+            who.auth_url,
+            username=who.user,
+            password=who.password.reveal(),
+            tenant_name=named.get("project_name"),
+            tenant_id=named.get("project_id"),
+            trust_id=named.get("trust_id"),
+        )
+    if "application_credential_secret" in named:
+        credential = {
+            name: value
+            for name, value in named.items()
+            if name.startswith(("application", "user_"))
+        }
+        return v3.ApplicationCredential(who.auth_url, username=who.user or None, **credential)
+    user = {name: value for name, value in named.items() if not name.startswith("application")}
+    if "project_name" in user and not {"project_domain_name", "project_domain_id"} & user.keys():
+        # as restic's library: the project is of the user's domain
+        user |= {
+            f"project_{kind}": user[f"user_{kind}"]
+            for kind in ("domain_name", "domain_id")
+            if f"user_{kind}" in user
+        }
+    if "trust_id" in user:
+        user = {name: value for name, value in user.items() if not name.startswith("project")}
+    return v3.Password(
+        who.auth_url, username=who.user or None, password=who.password.reveal(), **user
+    )
+
+
+@contextmanager
+def _trusted(who: Who) -> Iterator[str | bool]:
+    """What requests takes as `verify`: certificates in memory get a descriptor, and no disk."""
+    if who.insecure_tls or who.certificates is None:
+        yield not who.insecure_tls
+        return
+    descriptor = os.memfd_create("certificates")
+    try:
+        os.write(descriptor, who.certificates)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
