@@ -3,24 +3,33 @@
 A backend's library is imported when the first location needs it.
 """
 
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from janitor.model import Secret
 from janitor.store.bounded import BoundedStore
 from janitor.store.connections import Connections
-from janitor.store.errors import Unsupported
 from janitor.store.extras import missing_extra
 from janitor.store.files import FilesStore
 from janitor.store.location import Location
 from janitor.store.port import Store
 
-_LATER = {
-    "b2": "b2: comes with a later version; its S3 endpoint works today: "
-    "s3:https://s3.<region>.backblazeb2.com/bucket/prefix with an application key",
-}
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What `open_store` was given."""
+
+    location: Location
+    environment: Mapping[str, Secret]
+    connections: Connections
+    insecure_tls: bool
+    ssh: Path | None
+    allowed: Callable[[str], bool] | None
 
 
 def open_store(
@@ -34,48 +43,90 @@ def open_store(
 ) -> Store:
     """The store of a location, with the credentials in these variables; nothing is asked yet.
 
-    `environment` has restic's own names. `insecure_tls` accepts any certificate, as restic's
-    `--insecure-tls` does; `ssh` is a folder as `~/.ssh` is; `allowed` says which hosts may be
-    asked beyond the location's own. Raises Unsupported where this location or these variables
-    cannot be served.
+    Raises Unsupported or Unauthorized where this location or these variables cannot be served.
+
+    Args:
+        location: where the repository is.
+        environment: restic's own names.
+        connections: what the stores of a run share.
+        insecure_tls: accepts any certificate, as restic's `--insecure-tls` does.
+        ssh: a folder as `~/.ssh` is.
+        allowed: which hosts may be asked beyond the location's own; None: any.
     """
-    store: Store
-    match location.scheme:
-        case "local":
-            store = FilesStore(location)
-        case "s3":
-            from janitor.store.s3 import open_s3  # noqa: PLC0415 - obstore only where it is needed
+    wanted = _Wanted(location, environment, connections, insecure_tls, ssh, allowed)
+    return BoundedStore(_OPENERS[location.scheme](wanted), shown=location.shown)
 
-            store = open_s3(location, environment, connections, insecure_tls=insecure_tls)
-        case "rest":
-            from janitor.store.rest import open_rest  # noqa: PLC0415 - likewise urllib3
 
-            store = open_rest(location, environment, connections, insecure_tls=insecure_tls)
-        case "gs":
-            from janitor.store.gcs import open_gcs  # noqa: PLC0415 - likewise obstore
+def _local(wanted: _Wanted) -> Store:
+    return FilesStore(wanted.location)
 
-            store = open_gcs(location, environment, connections, insecure_tls=insecure_tls)
-        case "azure":
-            from janitor.store.azure import open_azure  # noqa: PLC0415 - likewise obstore
 
-            store = open_azure(location, environment, connections, insecure_tls=insecure_tls)
-        case "rclone":
-            from janitor.store.rclone import open_rclone  # noqa: PLC0415 - likewise urllib3
+def _s3(wanted: _Wanted) -> Store:
+    from janitor.store.s3 import open_s3
 
-            store = open_rclone(location, environment, connections)
-        case "swift":
-            from janitor.store.swift import open_swift  # noqa: PLC0415 - likewise urllib3
+    return open_s3(*_parts(wanted), insecure_tls=wanted.insecure_tls)
 
-            store = open_swift(
-                location, environment, connections, insecure_tls=insecure_tls, allowed=allowed
-            )
-        case "sftp":
-            try:
-                from janitor.store.sftp import open_sftp  # noqa: PLC0415 - likewise asyncssh
-            except ImportError:
-                raise missing_extra("sftp") from None
 
-            store = open_sftp(location, environment, connections, ssh=ssh)
-        case scheme:
-            raise Unsupported(_LATER[scheme])
-    return BoundedStore(store, shown=location.shown)
+def _gs(wanted: _Wanted) -> Store:
+    from janitor.store.gcs import open_gcs
+
+    return open_gcs(*_parts(wanted), insecure_tls=wanted.insecure_tls)
+
+
+def _azure(wanted: _Wanted) -> Store:
+    from janitor.store.azure import open_azure
+
+    return open_azure(*_parts(wanted), insecure_tls=wanted.insecure_tls)
+
+
+def _rest(wanted: _Wanted) -> Store:
+    from janitor.store.rest import open_rest
+
+    return open_rest(*_parts(wanted), insecure_tls=wanted.insecure_tls)
+
+
+def _swift(wanted: _Wanted) -> Store:
+    from janitor.store.swift import open_swift
+
+    return open_swift(*_parts(wanted), insecure_tls=wanted.insecure_tls, allowed=wanted.allowed)
+
+
+def _b2(wanted: _Wanted) -> Store:
+    try:
+        from janitor.store.b2 import open_b2
+    except ImportError:
+        raise missing_extra("b2") from None
+
+    return open_b2(*_parts(wanted), insecure_tls=wanted.insecure_tls)
+
+
+def _sftp(wanted: _Wanted) -> Store:
+    try:
+        from janitor.store.sftp import open_sftp
+    except ImportError:
+        raise missing_extra("sftp") from None
+
+    return open_sftp(*_parts(wanted), ssh=wanted.ssh)
+
+
+def _rclone(wanted: _Wanted) -> Store:
+    from janitor.store.rclone import open_rclone
+
+    return open_rclone(*_parts(wanted))
+
+
+def _parts(wanted: _Wanted) -> tuple[Location, Mapping[str, Secret], Connections]:
+    return wanted.location, wanted.environment, wanted.connections
+
+
+_OPENERS: Mapping[str, Callable[[_Wanted], Store]] = {
+    "local": _local,
+    "s3": _s3,
+    "gs": _gs,
+    "azure": _azure,
+    "rest": _rest,
+    "swift": _swift,
+    "b2": _b2,
+    "sftp": _sftp,
+    "rclone": _rclone,
+}

@@ -14,6 +14,7 @@ import pytest
 
 from janitor.store import azure, gcs
 from tests.servers import programs
+from tests.servers.backblaze import Backblaze
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.emulators import Azurite, FakeGcs
 from tests.servers.openssh import OpenSsh
@@ -81,6 +82,18 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     server = Azurite(node, script, tmp_path_factory.mktemp("azurite"))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(azure, "ENDPOINT", server.url)
+        yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def backblaze() -> Iterator[Backblaze]:
+    """A stand-in of Backblaze B2, which the janitor takes for the real one."""
+    from janitor.store import b2  # not for every test: the library is slow to load
+
+    server = Backblaze()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(b2, "REALM", server.url)
         yield server
     server.stop()
 

@@ -21,6 +21,7 @@ from janitor.store.connections import Connections
 from janitor.store.location import parse_location
 from janitor.store.open import open_store
 from janitor.store.port import Store
+from tests.servers.backblaze import Backblaze
 from tests.servers.emulators import BUCKET
 from tests.servers.openssh import OpenSsh
 from tests.servers.openstack import Swift
@@ -34,6 +35,7 @@ KINDS = (
     "gs",
     "azure",
     "swift",
+    "b2",
     "rest",
     "rest-auth",
     "rest-private",
@@ -113,16 +115,17 @@ class Folders:
 
 
 class Container:
-    """Repositories by their prefix in a container of Swift's."""
+    """Repositories by their prefix in a container of Swift's, or a bucket of B2's."""
 
-    kind = "swift"
     clock = StoreClock.SERVER
 
-    def __init__(self, server: Swift) -> None:
+    def __init__(self, kind: str, server: Swift | Backblaze) -> None:
+        self.kind = kind
         self.environment = dict(server.environment)
         self.location = server.location
         self.tree = server.tree
         self.write = server.write
+        self.delete = server.delete
 
 
 class Bucket:
@@ -172,8 +175,9 @@ def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
         cloud = request.getfixturevalue("fake_gcs" if kind == "gs" else "azurite")
         before = f"{kind}:{BUCKET}:/"
         return Bucket(kind, cloud.bucket(), before=before, environment=cloud.environment)
-    if kind == "swift":
-        return Container(request.getfixturevalue("swift"))
+    if kind in ("swift", "b2"):
+        fixture = {"swift": "swift", "b2": "backblaze"}[kind]
+        return Container(kind, request.getfixturevalue(fixture))
     if kind == "rclone":
         config = base / "rclone.conf"
         config.write_text("[nas]\ntype = local\n")
@@ -207,10 +211,10 @@ def for_restic(place: Place, repository: str, folder: Path) -> Iterator[tuple[st
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # restic starts it as well
         yield place.location(repository), place.environment | {"PATH": path}
         return
-    if place.kind not in ("gs", "azure"):
+    if place.kind not in ("gs", "azure", "b2"):
         yield place.location(repository), place.environment
         return
-    assert isinstance(place, Bucket)
+    assert isinstance(place, Bucket | Container)
     copy = Folders("files", folder, before=f"{folder}/", environment={})
     before = place.tree(repository)
     copied(before, copy, repository)

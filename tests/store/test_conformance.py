@@ -106,6 +106,7 @@ def test_what_is_not_a_lock_is_neither_listed_nor_touched(place: Place, reposito
         "gs",
         "azure",
         "swift",
+        "b2",
         "rest-rclone",
         "rclone",
         "sftp",
@@ -204,7 +205,7 @@ def test_the_legacy_layout_is_read(
     assert f"lock/{lock}" not in place.tree(repository)
 
 
-@pytest.mark.parametrize("place", ["s3", "swift", "rest-auth", "rest-private"], indirect=True)
+@pytest.mark.parametrize("place", ["s3", "swift", "b2", "rest-auth", "rest-private"], indirect=True)
 def test_wrong_credentials_are_unauthorized(place: Place, repository: str) -> None:
     """Else a wrong password would read as "no repository", or as "no locks"."""
     place.write(repository, a_tree("a lock"))
@@ -212,6 +213,8 @@ def test_wrong_credentials_are_unauthorized(place: Place, repository: str) -> No
     match place.kind:
         case "s3":
             environment["AWS_SECRET_ACCESS_KEY"] = "wrong"
+        case "b2":
+            environment["B2_ACCOUNT_KEY"] = "wrong"
         case "swift":
             environment["ST_KEY"] = "wrong"
         case "rest-private":

@@ -1,0 +1,341 @@
+"""Repositories in Backblaze B2, by its native API and the b2sdk library.
+
+B2 keeps versions of a file. What has a name is the newest, unless that is a marker that hides it
+(`hide`); restic deletes the newest, up to three times, until none shows (`internal/backend/b2`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from b2sdk.v2 import B2Session, InMemoryAccountInfo
+from b2sdk.v2.exception import B2Error, FileNotPresent
+
+from janitor.model import ListedLock, LockID, Secret, StoreClock
+from janitor.store.b2_errors import Doing, translated
+from janitor.store.b2_http import impatient
+from janitor.store.connections import Connections
+from janitor.store.errors import (
+    Gone,
+    NoRepository,
+    Refused,
+    StoreError,
+    TooLarge,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+)
+from janitor.store.location import Location
+from janitor.store.names import (
+    CONFIG_LIMIT,
+    KEY_LIMIT,
+    KEYS_AT_MOST,
+    LOCK_LIMIT,
+    checked,
+    is_id,
+)
+from janitor.store.port import Layout, Listing, Root
+from janitor.store.variables import certificates_of, fit_for_a_header, secrets_of, text_of
+
+REALM = "production"
+"""Backblaze's own; b2sdk knows its URL."""
+_PAGE = 1000
+_DELETIONS = 3
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST = timedelta(days=300_000)
+"""Later times than that are none."""
+
+Result = TypeVar("Result")
+
+
+def open_b2(
+    location: Location,
+    environment: Mapping[str, Secret],
+    connections: Connections,
+    *,
+    insecure_tls: bool = False,
+) -> B2Store:
+    """The store of a `b2:` location; nothing is asked yet. Raises Unsupported, Unauthorized."""
+    if text_of(environment, "RESTIC_TLS_CLIENT_CERT"):
+        raise Unsupported("RESTIC_TLS_CLIENT_CERT is not supported for B2")
+    key_id = text_of(environment, "B2_ACCOUNT_ID")
+    key = text_of(environment, "B2_ACCOUNT_KEY")
+    for name, value in (("B2_ACCOUNT_ID", key_id), ("B2_ACCOUNT_KEY", key)):
+        if not value:
+            raise Unauthorized(f"no B2 credentials: {name} is not set")
+        fit_for_a_header(name, value)
+    account = _Account(key_id, Secret(key), certificates_of(environment), insecure_tls)
+    client = connections.get(account, lambda: B2Client(account))
+    return B2Store(location, client, secrets_of(environment))
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """Everything by which one login differs from another."""
+
+    key_id: str
+    key: Secret = field(repr=False)
+    certificates: bytes | None = field(default=None, repr=False)
+    insecure_tls: bool = False
+
+
+class B2Client:
+    """One login, made when it is first needed, and the buckets that were looked up by it."""
+
+    def __init__(self, account: _Account) -> None:
+        self._account = account
+        self._lock = threading.Lock()
+        self._session: B2Session | None = None
+        self._buckets: dict[str, str] = {}
+        self._failure: StoreError | None = None
+
+    def call(
+        self,
+        ask: Callable[[B2Session], Result],
+        *,
+        doing: Doing,
+        shown: str,
+        secrets: tuple[Secret, ...],
+    ) -> Result:
+        """The answer. Raises a StoreError in one sentence that holds none of the secrets."""
+        session = self._opened(shown, secrets)
+        known = (*secrets, Secret(str(session.account_info.get_account_auth_token())))
+        try:
+            return ask(session)
+        except B2Error as error:
+            raise translated(error, doing=doing, shown=shown, secrets=known) from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            kind = type(error).__name__
+            raise Unreachable(f"{shown} answered what is not B2's ({kind})") from None
+
+    def bucket(self, name: str, *, shown: str, secrets: tuple[Secret, ...]) -> str:
+        """The ID of a bucket. Raises NoRepository where there is none of that name."""
+        if name not in self._buckets:
+
+            def ask(session: B2Session) -> str | None:
+                return _bucket_id(session, name)
+
+            found = self.call(ask, doing=Doing.BUCKET, shown=shown, secrets=secrets)
+            if found is None:
+                raise NoRepository(
+                    f"no repository here: {shown} names the bucket {name}, which is not there"
+                )
+            self._buckets[name] = found
+        return self._buckets[name]
+
+    def _opened(self, shown: str, secrets: tuple[Secret, ...]) -> B2Session:
+        with self._lock:
+            if self._failure is not None:
+                raise type(self._failure)(str(self._failure))
+            if self._session is None:
+                try:
+                    self._session = self._login(shown, secrets)
+                except StoreError as error:
+                    self._failure = error  # asked once in a run
+                    raise
+            return self._session
+
+    def _login(self, shown: str, secrets: tuple[Secret, ...]) -> B2Session:
+        account = self._account
+        config = impatient(account.certificates, insecure_tls=account.insecure_tls)
+        session = B2Session(account_info=InMemoryAccountInfo(), api_config=config)
+        try:
+            session.authorize_account(REALM, account.key_id, account.key.reveal())
+        except B2Error as error:
+            raise translated(error, doing=Doing.LOGIN, shown=shown, secrets=secrets) from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            kind = type(error).__name__
+            raise Unreachable(f"{shown} answered what is not B2's ({kind})") from None
+        return session
+
+
+def _bucket_id(session: B2Session, name: str) -> str | None:
+    """Of a key that is restricted to one bucket, the login tells which; it may list none."""
+    allowed = session.account_info.get_allowed() or {}
+    if allowed.get("bucketName") == name and allowed.get("bucketId"):
+        return str(allowed["bucketId"])
+    account = session.account_info.get_account_id()
+    found = session.list_buckets(account, bucket_name=name)["buckets"]
+    return str(found[0]["bucketId"]) if found else None
+
+
+class B2Store:
+    """One repository by its prefix in a bucket."""
+
+    clock = StoreClock.SERVER
+
+    def __init__(self, location: Location, client: B2Client, secrets: tuple[Secret, ...]) -> None:
+        self._bucket = location.bucket
+        self._prefix = location.prefix + "/" if location.prefix else ""
+        self._shown = location.shown
+        self._client = client
+        self._secrets = secrets
+        self._config: bytes | None = None
+
+    def look(self) -> Root:
+        """See `Store.look`."""
+        self._bucket_id()
+        try:
+            self._config = self._read("config", CONFIG_LIMIT)
+        except Gone:
+            raise NoRepository(
+                f"no repository here: {self._shown} has no file `config`; check the prefix"
+            ) from None
+        return Root(Layout.DEFAULT, locks_folder=None)
+
+    def list_locks(self, *, at_most: int) -> Listing:
+        """See `Store.list_locks`."""
+        if self._config is None:
+            self.look()
+        kept: list[ListedLock] = []
+        seen = 0
+        for name, found in self._list("locks/"):
+            seen += 1
+            if len(kept) < at_most:
+                size, time = found.get("contentLength"), found.get("uploadTimestamp")
+                kept.append(ListedLock(LockID(name), size, _time(time)))
+        return Listing(tuple(kept), beyond=seen - len(kept))
+
+    def list_keys(self) -> tuple[str, ...]:
+        """See `Store.list_keys`."""
+        names: list[str] = []
+        for name, _ in self._list("keys/"):
+            names.append(name)
+            if len(names) == KEYS_AT_MOST:
+                break
+        return tuple(names)
+
+    def read_config(self) -> bytes:
+        """See `Store.read_config`. It never changes, so the one that `look` read will do."""
+        return self._config if self._config is not None else self._read("config", CONFIG_LIMIT)
+
+    def read_key(self, name: str) -> bytes:
+        """See `Store.read_key`."""
+        if not is_id(name):
+            raise Gone(f"the key {name[:8]} is not in {self._shown}")
+        return self._read(f"keys/{name}", KEY_LIMIT)
+
+    def read_lock(self, lock: LockID) -> bytes:
+        """See `Store.read_lock`."""
+        return self._read(f"locks/{checked(lock)}", LOCK_LIMIT)
+
+    def delete_lock(self, lock: LockID) -> None:
+        """See `Store.delete_lock`. As restic: what shows, and again where an older one shows then,
+        which an upload that was repeated leaves. By its name it is the same lock.
+        """
+        name = self._prefix + f"locks/{checked(lock)}"
+        version = self._version(name)
+        if version is None:
+            raise Gone("the lock is not there any more")
+        for _ in range(_DELETIONS):
+            self._ask(partial(_delete, version=version, name=name), Doing.DELETE)
+            version = self._version(name)
+            if version is None:
+                return
+        raise Refused(f"{self._shown} still shows the lock after {_DELETIONS} deletions")
+
+    def put_lock(self, lock: LockID, stored: bytes) -> None:
+        """See `Store.put_lock`. B2 cannot create only, so it is looked for first."""
+        name = self._prefix + f"locks/{checked(lock)}"
+        if self._version(name) is not None:
+            raise Refused(f"the lock {lock[:8]} is already there")
+        bucket = self._bucket_id()
+
+        def upload(session: B2Session) -> Any:
+            return session.upload_file(
+                bucket,
+                name,
+                len(stored),
+                "application/octet-stream",
+                hashlib.sha1(stored, usedforsecurity=False).hexdigest(),
+                {},
+                io.BytesIO(stored),
+            )
+
+        self._ask(upload, Doing.WRITE)
+
+    def close(self) -> None:
+        """The login is shared, and goes with the connections."""
+
+    # --- one request ------------------------------------------------------------------------
+
+    def _ask(self, ask: Callable[[B2Session], Result], doing: Doing) -> Result:
+        return self._client.call(ask, doing=doing, shown=self._shown, secrets=self._secrets)
+
+    def _bucket_id(self) -> str:
+        return self._client.bucket(self._bucket, shown=self._shown, secrets=self._secrets)
+
+    def _read(self, name: str, limit: int) -> bytes:
+        path = self._prefix + name
+
+        def read(session: B2Session) -> bytes:
+            url = session.get_download_url_by_name(self._bucket, path)
+            with session.download_file_from_url(url) as answer:
+                return bytes(answer.raw.read(limit + 1))
+
+        try:
+            stored = self._ask(read, Doing.READ)
+        except Gone:
+            raise Gone(f"{name[:14]} is not in {self._shown} (any more)") from None
+        if len(stored) > limit:
+            raise TooLarge(f"{name[:14]} in {self._shown} has more than {limit} bytes")
+        return stored
+
+    def _list(self, folder: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The files directly in a folder whose names are ids, by name, page by page."""
+        prefix = self._prefix + folder
+        start: str | None = None
+        while True:
+            page = self._page(start, _PAGE, prefix)
+            for found in page["files"]:
+                name = str(found["fileName"]).removeprefix(prefix)
+                if is_id(name):
+                    yield name, found
+            following = page.get("nextFileName")
+            if following is None:
+                return
+            if start is not None and following <= start:
+                raise Unreachable(f"{self._shown} answered a listing that would have no end")
+            start = following
+
+    def _page(self, start: str | None, count: int, prefix: str) -> Mapping[str, Any]:
+        bucket = self._bucket_id()
+
+        def ask(session: B2Session) -> Mapping[str, Any]:
+            page: Mapping[str, Any] = session.list_file_names(bucket, start, count, prefix)
+            if not isinstance(page["files"], list):
+                raise TypeError("files")  # told as an answer that is not B2's
+            return page
+
+        return self._ask(ask, Doing.LIST)
+
+    def _version(self, name: str) -> str | None:
+        """The ID of the version that shows under this very name."""
+        for found in self._page(name, 1, name)["files"]:
+            if found["fileName"] == name:
+                return str(found["fileId"])
+        return None
+
+
+def _delete(session: B2Session, *, version: str, name: str) -> None:
+    try:
+        session.delete_file_version(version, name)
+    except FileNotPresent:
+        return  # somebody was faster; what shows now is looked at next
+
+
+def _time(milliseconds: object) -> datetime | None:
+    if not isinstance(milliseconds, int):
+        return None
+    try:
+        since = timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+    return _EPOCH + since if timedelta(0) < since < _LONGEST else None
