@@ -22,10 +22,10 @@ def no_answer(error: Exception, shown: str, secrets: Iterable[Secret]) -> Unreac
         return Unreachable(f"{shown} cannot be reached: its host name is not known here")
     if isinstance(reason, urllib3_errors.NewConnectionError):
         # tested before the timeouts, which urllib3 counts it among
-        words = re.sub(r".*?: |\[Errno \d+\] ", "", str(reason)).lower()
-        if "refused" in words:
+        words = one_line(re.sub(r".*?: |\[Errno \d+\] ", "", str(reason)), secrets).lower()
+        if "refused" in str(reason):
             words = "nothing listens there (connection refused)"
-        return Unreachable(f"{shown} cannot be reached: {one_line(words, secrets)}")
+        return Unreachable(f"{shown} cannot be reached: {words}")
     if isinstance(reason, urllib3_errors.TimeoutError | TimeoutError):
         return Unreachable(f"{shown} did not answer in time")
     if isinstance(reason, urllib3_errors.SSLError | ssl.SSLError):

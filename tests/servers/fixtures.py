@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from janitor.store import azure, gcs
 from tests.servers import programs
 from tests.servers.backblaze import Backblaze
 from tests.servers.certificates import Certificates, make_certificates
@@ -63,13 +62,22 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
     server.stop()
 
 
+SERVERS: dict[str, str] = {}
+"""Which constants of the janitor's stand for an emulator now, for a process of its own."""
+
+
+def _stands_for(patched: pytest.MonkeyPatch, place: str, url: str) -> None:
+    patched.setattr(place, url)
+    patched.setitem(SERVERS, place, url)
+
+
 @pytest.fixture(scope="session")
 def fake_gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGcs]:
     """A stand-in of Google Cloud Storage, which the janitor takes for the real one."""
     program = needed(programs.fake_gcs(), "fake-gcs-server")
     server = FakeGcs(program, tmp_path_factory.mktemp("gcs"))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(gcs, "BASE_URL", server.url)
+        _stands_for(patched, "janitor.store.gcs.BASE_URL", server.url)
         yield server
     server.stop()
 
@@ -81,7 +89,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     node = needed(Path(shutil.which("node") or "/not/there"), "Node.js")
     server = Azurite(node, script, tmp_path_factory.mktemp("azurite"))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(azure, "ENDPOINT", server.url)
+        _stands_for(patched, "janitor.store.azure.ENDPOINT", server.url)
         yield server
     server.stop()
 
@@ -89,11 +97,9 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 @pytest.fixture(scope="session")
 def backblaze() -> Iterator[Backblaze]:
     """A stand-in of Backblaze B2, which the janitor takes for the real one."""
-    from janitor.store import b2  # not for every test: the library is slow to load
-
     server = Backblaze()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(b2, "REALM", server.url)
+        _stands_for(patched, "janitor.store.b2.REALM", server.url)
         yield server
     server.stop()
 

@@ -179,6 +179,7 @@ def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
         fixture = {"swift": "swift", "b2": "backblaze"}[kind]
         return Container(kind, request.getfixturevalue(fixture))
     if kind == "rclone":
+        base.mkdir(exist_ok=True)
         config = base / "rclone.conf"
         config.write_text("[nas]\ntype = local\n")
         variables = {"RCLONE_CONFIG": str(config)}
