@@ -148,6 +148,11 @@ class Answer:
         return self.code in ("AccessDenied", "AuthorizationPermissionMismatch")
 
     @property
+    def too_skewed(self) -> bool:
+        """Whether the server finds the request's time too far from its own."""
+        return self.code == "RequestTimeTooSkewed" or "date header too old" in self.text
+
+    @property
     def other_region(self) -> bool:
         """Whether the bucket is served under another region than was asked."""
         return (
@@ -187,12 +192,12 @@ def translated(
         return NoRepository(
             f"no repository here: {shown} names the {dialect.bucket} {bucket}, which is not there"
         )
-    if why := dialect.wrong_keys.get(answer.code):
-        return Unauthorized(f"{shown} refuses the credentials: {why} ({answer.code})")
-    if answer.code == "RequestTimeTooSkewed":
+    if answer.too_skewed:
         return Unauthorized(
             f"{shown} refuses the request, because its clock and this one are apart"
         )
+    if why := dialect.wrong_keys.get(answer.code):
+        return Unauthorized(f"{shown} refuses the credentials: {why} ({answer.code})")
     if answer.status == HTTPStatus.NOT_FOUND and answer.code:
         return Gone(f"what was asked for is not in {shown} (any more)")
     return _refusal(answer, shown, doing, said, dialect)
