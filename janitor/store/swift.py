@@ -258,7 +258,7 @@ class SwiftStore:
 
     def _list(self, folder: str) -> Iterator[_Entry]:
         """The objects directly in a folder whose names are ids, by name, page by page."""
-        marker = ""
+        marker = before = ""
         while True:
             answer, http = self._page(folder, marker=marker)
             if answer.status == HTTPStatus.NO_CONTENT:
@@ -269,7 +269,11 @@ class SwiftStore:
                 raise self._failure(answer, http)
             page = self._decoded(answer)
             for entry in page:
-                if is_id(self._name_in(folder, entry)):
+                name = self._name_in(folder, entry)
+                if is_id(name):
+                    if name <= before:
+                        raise self._nonsense()  # one that comes twice would be judged twice
+                    before = name
                     yield entry
             if not page:
                 return

@@ -230,7 +230,47 @@ S3 = st.tuples(
     | _s3_answers(st.just(b"")),
 )
 
+# --- Swift -----------------------------------------------------------------------------------
+
+
+def check_swift(value: Triple) -> None:
+    """A Swift server's answer is a listing or a file as documented, or an error in a line."""
+    look, listing, other = value
+
+    def answer(_method: str, path: str) -> bytes:
+        if path.endswith("/config"):
+            return look
+        return listing if "format=json" in path else other
+
+    wire().answers = answer
+    impatient = urllib3.Timeout(connect=5, read=10)
+    location = parse_location("swift:container:/repo")
+    given = {"OS_STORAGE_URL": f"http://{wire().host}/v1/a", "OS_AUTH_TOKEN": CANARY}
+    with (
+        patch.object(http_client, "TIMEOUT", impatient),
+        patch.object(http_client, "RETRIES", http_client.RETRIES.new(backoff_factor=0)),
+        Connections() as connections,
+    ):
+        variables = {name: Secret(text) for name, text in given.items()}
+        exercised(open_store(location, variables, connections=connections))
+
+
+_OBJECTS = [
+    {"name": f"repo/locks/{each}", "bytes": 180, "last_modified": "2026-11-25T12:00:00.000000"}
+    for each in sorted(seeds.IDS)
+]
+_PAGES = st.one_of(
+    documents([_OBJECTS, [{"subdir": "repo/locks/x/"}]], _HOSTILE),
+    documents([_OBJECTS], _HOSTILE).flatmap(damaged),
+)
+SWIFT = st.tuples(
+    answers(st.just(_CONFIG), usual=[]) | st.just(whole(_CONFIG)),
+    answers(_PAGES, usual=[b"Content-Type: application/json"]),
+    answers(st.sampled_from([b"", b"stored", b"x" * 70_000]), usual=[]),
+)
+
 TARGETS: tuple[Target, ...] = (
     Target("rest", REST, check_rest, examples=150),
+    Target("swift", SWIFT, check_swift, examples=100),
     Target("s3", S3, check_s3, examples=100),
 )

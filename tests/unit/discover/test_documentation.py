@@ -11,6 +11,7 @@ from janitor.discover.variables import VARIABLES, is_restic_variable, is_secret
 from .writing import load
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text("utf-8")
+BACKENDS = (Path(__file__).parents[3] / "docs" / "backends.md").read_text("utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
 
 
@@ -48,13 +49,23 @@ def test_every_example_loads(tmp_path: Path) -> None:
 
 def test_the_table_of_variables_is_the_one_in_the_code() -> None:
     """Else a Secret would hold a variable that is documented and ignored."""
-    table = PAGE.partition("## Environment variables")[2]
+    table = BACKENDS.partition("## Variables")[2].partition("| **not read** |")[0]
     rows = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| `")]
     told: dict[str, bool] = {}
     for names, meaning in rows:
         for name in re.findall(r"`([A-Z0-9_]+)`", names):
-            told[name] = meaning.strip().startswith("secret") and name != "RCLONE_CONFIG"
+            told[name] = meaning.strip().startswith("*secret*")
     assert told == {name: is_secret(name) for name in VARIABLES}
+
+
+def test_every_scheme_has_a_row_and_its_example_loads(tmp_path: Path) -> None:
+    """Else a backend would be there that nobody can find."""
+    rows = BACKENDS.partition("All pass one suite")[0]
+    for scheme in ("local", "s3", "gs", "azure", "rest", "swift", "b2", "sftp", "rclone"):
+        assert f"`{scheme}:`" in rows
+    (example,) = re.findall(r"```yaml\n(.*?)```", BACKENDS, re.S)
+    (configured,) = load(tmp_path, example).repositories
+    assert configured.ssh == Path("/secrets/nas-ssh")
 
 
 def test_rclones_variables_are_known_by_their_prefix() -> None:
