@@ -11,12 +11,14 @@ ARG DEBIAN=debian:trixie-slim
 
 # --- Python and the libraries it needs: unpacked, not installed, so that nothing else comes along --
 FROM ${DEBIAN} AS system
+ARG EXTRAS=
 WORKDIR /packages
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && apt-get -o APT::Sandbox::User=root download \
         libpython3.13-minimal libpython3.13-stdlib python3.13-minimal \
         libbz2-1.0 libc6 libexpat1 libffi8 libgcc-s1 liblzma5 libssl3t64 libuuid1 libzstd1 zlib1g \
+        ${EXTRAS:+libsqlite3-0} \
     && mkdir -p /system/usr/bin /system/usr/sbin /system/usr/lib /system/usr/lib64 \
     && for folder in bin sbin lib lib64; do ln -s "usr/$folder" "/system/$folder"; done \
     && for package in *.deb; do \
@@ -71,6 +73,9 @@ RUN find /app/janitor -name __pycache__ -prune -exec rm -rf {} + && cp LICENSE /
 FROM small AS compiled
 COPY --from=libraries /app /app
 RUN ["python3", "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "/app"]
+# what a backend newly needs of the system is missed here as well
+ARG EXTRAS=
+RUN ["python3", "-c", "import os, sys; sys.path.insert(0, '/app'); from importlib import import_module as load; [load(f'janitor.store.{each}') for each in ('azure gcs rest s3 swift' + ' b2 sftp rclone' * bool(os.environ.get('EXTRAS'))).split()]"]
 
 # --- what is shipped -----------------------------------------------------------------------------
 FROM small

@@ -94,8 +94,8 @@ def _swift(wanted: _Wanted) -> Store:
 def _b2(wanted: _Wanted) -> Store:
     try:
         from janitor.store.b2 import open_b2
-    except ImportError:
-        raise missing_extra("b2") from None
+    except ImportError as error:
+        raise missing_extra("b2", error) from None
 
     return open_b2(*_parts(wanted), insecure_tls=wanted.insecure_tls)
 
@@ -103,8 +103,8 @@ def _b2(wanted: _Wanted) -> Store:
 def _sftp(wanted: _Wanted) -> Store:
     try:
         from janitor.store.sftp import open_sftp
-    except ImportError:
-        raise missing_extra("sftp") from None
+    except ImportError as error:
+        raise missing_extra("sftp", error) from None
 
     return open_sftp(*_parts(wanted), ssh=wanted.ssh)
 

@@ -75,7 +75,7 @@ def _program() -> str:
     beside = str(Path(sys.executable).parent)
     found = shutil.which("rclone", path=beside) or shutil.which("rclone")
     if found is None:
-        raise missing_extra("rclone")
+        raise missing_extra("rclone", "there is no program rclone")
     return found
 
 

@@ -171,8 +171,8 @@ class Login:
 def _by_keystone(who: Who, shown: str, secrets: tuple[Secret, ...]) -> Access:
     try:
         from keystoneauth1 import exceptions, session  # noqa: PLC0415 - an extra, and slow to load
-    except ImportError:
-        raise missing_extra("swift") from None
+    except ImportError as error:
+        raise missing_extra("swift", error) from None
     try:
         with _trusted(who) as verify:
             plugin = _plugin(who)

@@ -69,15 +69,20 @@ def stop() -> None:
 
 def build(name: str, folder: Path) -> str:
     """Builds an image and loads it into the nodes; returns its name, with a tag of its own."""
-    tool = container_tool()
-    with tempfile.NamedTemporaryFile() as written:
-        extra = shlex.split(os.environ.get("E2E_BUILD_ARGS", ""))
-        run(tool, "build", "--quiet", "--iidfile", written.name, *extra, str(folder), timeout=1200)
-        identity = Path(written.name).read_text().strip()
+    identity = made(folder)
     image = f"localhost/{name}:e2e-{identity.removeprefix('sha256:')[:12]}"
-    run(tool, "tag", identity, image)
+    run(container_tool(), "tag", identity, image)
     load(image)
     return image
+
+
+def made(folder: Path, *options: str) -> str:
+    """Builds an image; returns its ID."""
+    with tempfile.NamedTemporaryFile() as written:
+        given = shlex.split(os.environ.get("E2E_BUILD_ARGS", ""))
+        words = (container_tool(), "build", "--quiet", "--iidfile", written.name)
+        run(*words, *given, *options, str(folder), timeout=1200)
+        return Path(written.name).read_text().strip()
 
 
 def load(image: str) -> None:

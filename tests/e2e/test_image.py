@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+from . import cluster
 from .programs import container_tool, run
 
 LIBRARIES = {
@@ -94,3 +95,8 @@ def test_is_small(tmp_path):
     run("gzip", "-6", str(archive))
     megabytes = archive.with_name("image.tar.gz").stat().st_size / 1e6
     assert megabytes < 60
+
+
+def test_every_backend_is_in_the_full_image():
+    """Otherwise one would need a library of the system that is not there: the build loads each."""
+    assert cluster.made(cluster.CHECKOUT, "--build-arg", "EXTRAS=full")

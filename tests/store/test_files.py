@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,6 +151,28 @@ def test_rights_that_are_missing_name_both_users(repository: Path) -> None:
             with pytest.raises(Refused, match=f"uid {NOBODY}.*belongs to uid 0.*0755"):
                 call()
     assert (repository / "locks" / LOCK).exists()
+
+
+@as_root
+def test_root_without_its_power_is_told_why(tmp_path: Path) -> None:
+    """On an NFS export that squashes root. Else a person would think that uid 0 may do anything."""
+    folder = tmp_path / "squashed"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, NOBODY, NOBODY)
+    program = (
+        "from janitor.store.connections import Connections\n"
+        "from janitor.store.location import parse_location\n"
+        "from janitor.store.open import open_store\n"
+        f"store = open_store(parse_location({str(folder)!r}), {{}}, connections=Connections())\n"
+        "try:\n    store.look()\n"
+        "except Exception as error:\n    print(type(error).__name__, error)"
+    )
+    powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    done = subprocess.run(
+        [*powerless, sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Unauthorized the janitor, as uid 0")
+    assert "root may not, because an NFS export squashes it" in done.stdout
 
 
 @as_root
