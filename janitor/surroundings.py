@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from janitor.arguments import Arguments
+from janitor.circumstances import Circumstances
 from janitor.cluster.connect import connect, in_cluster, own_pod
 from janitor.cluster.errors import BadKubeconfig
 from janitor.cluster.port import Cluster
@@ -134,3 +135,12 @@ class Unknown:
     ) -> Observation:
         """Nothing but the doubt."""
         return Observation(taken=self._clock(), doubt=self._why)
+
+    def investigate(
+        self,
+        pods: Collection[tuple[str, str]],  # noqa: ARG002 - the port's
+        *,
+        namespaces: frozenset[str] | None,  # noqa: ARG002
+    ) -> Circumstances:
+        """Nothing is known."""
+        return Circumstances()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from janitor.causes import find_causes
 from janitor.discover.found import Found
 from janitor.model import LockID, LockReport, Policy, RepositoryReport, SweepReport
 from janitor.remove import Outcome, Sight, remove_stale
@@ -62,9 +63,13 @@ def sweep(
                 tally.problem(save(world.shelf, result.change))
         breaker = None if mode is Mode.LIST else _reason_to_stop(result, apart, policy)
         tally.problem(breaker)
+        namespaces = namespaces_of(found, policy)
+        causes = find_causes(result, world=world, policy=policy, namespaces=namespaces)
         work = _Work(world, policy, result, found, remove=mode is Mode.SWEEP and breaker is None)
         for surveyed, outcomes in work.done():
-            reports = lock_reports(surveyed, outcomes, result, dry_run=tally.dry_run, kept=breaker)
+            reports = lock_reports(
+                surveyed, outcomes, result, dry_run=tally.dry_run, kept=breaker, diagnoses=causes
+            )
             for lock in reports:
                 printer.lock(lock)
             repository = repository_report(surveyed, reports, outcomes)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from janitor.diagnose import Diagnosis
 from janitor.judge import unchanged
 from janitor.model import (
     Lock,
@@ -37,12 +38,19 @@ def lock_reports(
     *,
     dry_run: bool,
     kept: str | None,
+    diagnoses: Mapping[tuple[str, LockID], Diagnosis] | None = None,
 ) -> tuple[LockReport, ...]:
     """One report for each lock. `kept` says why no stale one was removed, if that is so."""
-    return tuple(
-        _lock_report(surveyed, judged, outcomes.get(judged.seen.id), survey.now, dry_run, kept)
-        for judged in surveyed.locks
-    )
+    name = surveyed.found.repository.name
+    reports = []
+    for judged in surveyed.locks:
+        outcome = outcomes.get(judged.seen.id)
+        report = _lock_report(surveyed, judged, outcome, survey.now, dry_run, kept)
+        found = (diagnoses or {}).get((name, judged.seen.id))
+        if found is not None and report.judgement.verdict.stale:
+            report = replace(report, cause=found.cause, advice=found.advice)
+        reports.append(report)
+    return tuple(reports)
 
 
 def _lock_report(  # noqa: PLR0917 - private, called once

@@ -104,7 +104,9 @@ def _note(lock: LockReport) -> str:
     holder = f" of {printable(lock.content.hostname)!r}" if lock.content else ""
     age = f", {span(lock.age)} old" if lock.age is not None else ""
     verdict = lock.judgement.verdict.value
-    return f"{done} {lock.lock[:8]}{holder}{age}: {verdict}. {sentence(detail_of(lock))}"
+    why = " ".join(sentence(each) for each in (lock.cause, lock.advice) if each)
+    said = f"{done} {lock.lock[:8]}{holder}{age}: {verdict}. {sentence(detail_of(lock))}"
+    return f"{said} Why it died: {why}" if why else said
 
 
 def _failure(repository: RepositoryReport) -> str:

@@ -7,7 +7,7 @@ nothing about the pages after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +15,10 @@ from typing import TypeVar
 
 import msgspec
 
+from janitor.circumstances import Circumstances, ObjectEvent, PodStory
 from janitor.cluster.decode import event_of, event_time, node_of, pod_of, timestamp
 from janitor.cluster.errors import BadClusterFile
+from janitor.cluster.investigate import WireStory, object_event_of, story_of
 from janitor.cluster.wire import (
     WireEvent,
     WireKind,
@@ -39,6 +41,7 @@ _LONGEST_SILENCE = timedelta(minutes=30)
 _LIST: msgspec.json.Decoder[WireUnknownList] = msgspec.json.Decoder(WireUnknownList)
 _KIND: msgspec.json.Decoder[WireKind] = msgspec.json.Decoder(WireKind)
 _POD: msgspec.json.Decoder[WirePod] = msgspec.json.Decoder(WirePod)
+_STORY: msgspec.json.Decoder[WireStory] = msgspec.json.Decoder(WireStory)
 _NODE: msgspec.json.Decoder[WireNode] = msgspec.json.Decoder(WireNode)
 _EVENT: msgspec.json.Decoder[WireEvent] = msgspec.json.Decoder(WireEvent)
 
@@ -52,6 +55,8 @@ class _Content:
     pods: list[Pod] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     events: list[PodEvent] = field(default_factory=list)
+    stories: list[PodStory] = field(default_factory=list)
+    others: list[ObjectEvent] = field(default_factory=list)
     newest: datetime | None = None
     """The newest time of anything in it."""
     heartbeat: datetime | None = None
@@ -104,6 +109,21 @@ class FileCluster:
                 else None
             ),
             doubt=self._doubt(namespaces, listed),
+        )
+
+    def investigate(
+        self, pods: Collection[tuple[str, str]], *, namespaces: frozenset[str] | None
+    ) -> Circumstances:
+        """What the file has of it."""
+        content = self._content
+        return Circumstances(
+            tuple(each for each in content.stories if (each.namespace, each.name) in pods),
+            tuple(
+                event
+                for event in content.others
+                if namespaces is None or event.namespace in namespaces
+            ),
+            None if content.events or content.others else f"there are no Events in {self._path}",
         )
 
     def _doubt(
@@ -199,6 +219,7 @@ def _take(content: _Content, kind: str, item: msgspec.Raw) -> None:
     if kind == "Pod":
         pod = _POD.decode(item)
         content.pods.append(pod_of(pod))
+        content.stories.append(story_of(_STORY.decode(item)))
         content.saw(_created(pod.metadata), *_container_times(pod))
     elif kind == "Node":
         node = _NODE.decode(item)
@@ -212,6 +233,8 @@ def _take(content: _Content, kind: str, item: msgspec.Raw) -> None:
         about = event_of(event)
         if about is not None:
             content.events.append(about)
+        elif (other := object_event_of(event)) is not None:
+            content.others.append(other)
         content.saw(event_time(event))
 
 

@@ -18,16 +18,18 @@ The order is the janitor's own pod, Nodes, Events, pods, and it is part of the s
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from janitor.circumstances import Circumstances
 from janitor.cluster.client import Client
 from janitor.cluster.decode import event_of, node_of, pod_of
 from janitor.cluster.errors import ClusterError, Denied, Garbled, Right
 from janitor.cluster.exchange import Answer, Request
+from janitor.cluster.investigate import investigate
 from janitor.cluster.paging import Kind, list_all
 from janitor.cluster.wire import WireEvent, WireNode, WirePage, WirePod
 from janitor.model import Node, Observation, Pod, PodEvent
@@ -145,6 +147,12 @@ class ApiCluster:
             doubt=doubt,
             cluster=self._client.identity,
         )
+
+    def investigate(
+        self, pods: Collection[tuple[str, str]], *, namespaces: frozenset[str] | None
+    ) -> Circumstances:
+        """See `Cluster.investigate`."""
+        return investigate(self._client, pods, namespaces)
 
     def _look_for_own_pod(self, floor: _Floor, *, everywhere: bool) -> None:
         if self._own_pod is None:

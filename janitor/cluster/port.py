@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from janitor.circumstances import Circumstances
 from janitor.model import Observation
 
 
@@ -26,4 +28,12 @@ class Cluster(Protocol):
 
         `namespaces` None means all, by one cluster-wide list; the janitor's own namespace is
         always added. Every call asks the server anew.
+        """
+
+    def investigate(
+        self, pods: Collection[tuple[str, str]], *, namespaces: frozenset[str] | None
+    ) -> Circumstances:
+        """What is left to tell how these pods (namespace and name) ended. Nothing is judged by it.
+
+        `namespaces` is as for `observe`.
         """

@@ -77,6 +77,8 @@ def test_evicted_sidecar(namespace, repository, install):
 
     run = janitor.run_until_judged(lock)
     assert run.verdicts() == {lock: "holder-terminated"}, run.log
+    assert "passed the sizeLimit of 8Mi" in run.locks()[lock]["cause"], run.log
+    assert "Raise the sizeLimit of the volume 'tmp' in ReplicaSet" in run.locks()[lock]["advice"]
     assert (run.exit_code, repository.locks()) == (0, set())
     repository.assert_works()
 
@@ -95,6 +97,10 @@ def test_sidecar_out_of_memory(namespace, repository, install):
 
     run = janitor.run_until_judged(lock)
     assert run.verdicts() == {lock: "holder-replaced"}, run.log
+    line = run.locks()[lock]
+    assert "'stash' of pod" in line["cause"], run.log
+    assert "was OOM-killed at its memory limit of 96Mi" in line["cause"]
+    assert "resources.limits.memory of container 'stash' in ReplicaSet" in line["advice"]
     assert (run.exit_code, repository.locks()) == (0, set())
     repository.assert_works()
 

@@ -5,13 +5,14 @@ says, stores on disk with one fault each, and a state kept in memory.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from janitor.circumstances import Circumstances
 from janitor.discover.found import Found
 from janitor.model import (
     Container,
@@ -96,6 +97,7 @@ class ScriptedCluster:
     """After so many comparisons the clocks are apart."""
     asked: int = 0
     diary: list[str] = field(default_factory=list)
+    circumstances: Circumstances = field(default_factory=Circumstances)
 
     def now(self) -> datetime:
         return self.clock()
@@ -111,6 +113,12 @@ class ScriptedCluster:
         look = self.looks[min(self.asked, len(self.looks) - 1)]
         self.asked += 1
         return replace(look, taken=self.clock())
+
+    def investigate(
+        self, pods: Collection[tuple[str, str]], *, namespaces: frozenset[str] | None
+    ) -> Circumstances:
+        self.diary.append("investigate")
+        return self.circumstances
 
 
 class DiaryStore:

@@ -1,0 +1,54 @@
+"""Asks the cluster once what is left of the holders of stale locks, and what each died of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from janitor.diagnose import Diagnosis, diagnose
+from janitor.model import LockID, Policy
+from janitor.survey import JudgedLock, Survey, Surveyed
+from janitor.world import World
+
+Diagnoses = Mapping[tuple[str, LockID], Diagnosis]
+"""By the repository's name and the lock."""
+
+
+def find_causes(
+    result: Survey, *, world: World, policy: Policy, namespaces: frozenset[str] | None
+) -> Diagnoses:
+    """What is known of each stale lock. Asked before anything is removed: Events expire."""
+    stale = list(_stale(result))
+    observation = result.observation
+    if not stale or observation is None:
+        return {}
+    pods = {pod for _, judged in stale for pod in _candidates(judged)}
+    circumstances = world.cluster.investigate(pods, namespaces=namespaces)
+    found: dict[tuple[str, LockID], Diagnosis] = {}
+    for surveyed, judged in stale:
+        repository = surveyed.found.repository
+        diagnosis = diagnose(
+            judged.seen,
+            judged.judgement,
+            repository,
+            observation=observation,
+            circumstances=circumstances,
+            max_skew=policy.max_skew,
+        )
+        if diagnosis is not None:
+            found[repository.name, judged.seen.id] = diagnosis
+    return found
+
+
+def _stale(result: Survey) -> Iterator[tuple[Surveyed, JudgedLock]]:
+    for surveyed in result.repositories:
+        for judged in surveyed.locks:
+            if judged.judgement.verdict.stale:
+                yield surveyed, judged
+
+
+def _candidates(judged: JudgedLock) -> Iterator[tuple[str, str]]:
+    """Namespace and name of each pod that the judgement looked at."""
+    candidates = judged.judgement.evidence.get("candidates")
+    for each in candidates if isinstance(candidates, list) else ():
+        namespace, _, name = str(each["pod"]).partition("/")
+        yield namespace, name

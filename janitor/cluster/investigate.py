@@ -1,0 +1,253 @@
+"""Reading what tells how a holder died: the pod itself, where it still is, and Events about Jobs,
+Nodes and whatever else had a hand in it. Events about pods are part of every observation.
+
+It is asked for the holders of stale locks only, and is never a reason to fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import msgspec
+
+from janitor.circumstances import Circumstances, ContainerStory, ObjectEvent, PodStory
+from janitor.cluster.client import Client
+from janitor.cluster.decode import event_time, timestamp
+from janitor.cluster.errors import ClusterError, Right
+from janitor.cluster.exchange import Request
+from janitor.cluster.paging import Kind, list_all
+from janitor.cluster.wire import WireEvent, WirePage
+
+MOST_PODS = 25
+"""So many pods are read again."""
+_MOST_EVENTS = 5_000
+
+
+class _Wire(msgspec.Struct, rename="camel", gc=False):
+    """As in wire.py."""
+
+
+class _Owner(_Wire):
+    kind: str = ""
+    name: str = ""
+    controller: bool | None = None
+
+
+class _Meta(_Wire):
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    deletion_timestamp: str | None = None
+    owner_references: list[_Owner] | None = None
+
+
+class _Resources(_Wire):
+    limits: dict[str, Any] | None = None
+
+
+class _Container(_Wire):
+    name: str
+    image: str | None = None
+    command: list[str] | None = None
+    args: list[str] | None = None
+    resources: _Resources | None = None
+
+
+class _EmptyDir(_Wire):
+    size_limit: str | None = None
+
+
+class _Volume(_Wire):
+    name: str
+    empty_dir: _EmptyDir | None = None
+
+
+class _Spec(_Wire):
+    containers: list[_Container] | None = None
+    init_containers: list[_Container] | None = None
+    volumes: list[_Volume] | None = None
+    node_name: str | None = None
+    termination_grace_period_seconds: int | None = None
+
+
+class _Terminated(_Wire):
+    reason: str | None = None
+    exit_code: int | None = None
+    finished_at: str | None = None
+
+
+class _State(_Wire):
+    terminated: _Terminated | None = None
+
+
+class _ContainerStatus(_Wire):
+    name: str
+    restart_count: int = 0
+    state: _State | None = None
+    last_state: _State | None = None
+
+
+class _Condition(_Wire):
+    type: str = ""
+    status: str = ""
+    reason: str | None = None
+    message: str | None = None
+    last_transition_time: str | None = None
+
+
+class _Status(_Wire):
+    phase: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    conditions: list[_Condition] | None = None
+    container_statuses: list[_ContainerStatus] | None = None
+    init_container_statuses: list[_ContainerStatus] | None = None
+
+
+class WireStory(_Wire):
+    """A v1 Pod, as far as its death is concerned."""
+
+    metadata: _Meta
+    spec: _Spec
+    status: _Status | None = None
+
+
+def story_of(wire: WireStory) -> PodStory:
+    """The pod in the words of circumstances.py."""
+    meta, spec, status = wire.metadata, wire.spec, wire.status or _Status()
+    disruption = next(
+        (
+            each
+            for each in status.conditions or ()
+            if each.type == "DisruptionTarget" and each.status == "True"
+        ),
+        _Condition(),
+    )
+    statuses = {
+        each.name: each
+        for each in (*(status.init_container_statuses or ()), *(status.container_statuses or ()))
+    }
+    owners = [each for each in meta.owner_references or () if each.controller]
+    return PodStory(
+        namespace=meta.namespace,
+        name=meta.name,
+        uid=meta.uid,
+        phase=status.phase or "",
+        reason=status.reason or None,
+        message=status.message or None,
+        node=spec.node_name or None,
+        deleted=timestamp(meta.deletion_timestamp),
+        grace_seconds=spec.termination_grace_period_seconds,
+        owner=f"{owners[0].kind} {owners[0].name}" if owners else "",
+        disruption=disruption.reason or None,
+        disrupted=timestamp(disruption.last_transition_time),
+        disruption_message=disruption.message or "",
+        empty_dirs=tuple(
+            (volume.name, volume.empty_dir.size_limit or "")
+            for volume in spec.volumes or ()
+            if volume.empty_dir is not None
+        ),
+        containers=tuple(
+            _container(each, statuses.get(each.name))
+            for each in (*(spec.init_containers or ()), *(spec.containers or ()))
+        ),
+    )
+
+
+def _container(spec: _Container, status: _ContainerStatus | None) -> ContainerStory:
+    ended = _last_end(status) if status else None
+    limit = (spec.resources.limits or {}).get("memory") if spec.resources else None
+    return ContainerStory(
+        name=spec.name,
+        image=spec.image or "",
+        command=(*(spec.command or ()), *(spec.args or ())),
+        memory_limit=None if limit is None else str(limit),
+        restarts=status.restart_count if status else 0,
+        reason=ended.reason if ended else None,
+        exit_code=ended.exit_code if ended else None,
+        finished=timestamp(ended.finished_at) if ended else None,
+    )
+
+
+def _last_end(status: _ContainerStatus) -> _Terminated | None:
+    for state in (status.state, status.last_state):
+        if state is not None and state.terminated is not None:
+            return state.terminated
+    return None
+
+
+def object_event_of(wire: WireEvent) -> ObjectEvent | None:
+    """The Event in the words of circumstances.py; None where it is about a pod, or nothing."""
+    about = wire.involved_object or wire.regarding
+    if about is None or not about.name or about.kind == "Pod":
+        return None
+    return ObjectEvent(
+        kind=about.kind,
+        namespace=about.namespace or wire.metadata.namespace,
+        name=about.name,
+        reason=wire.reason or "",
+        message=wire.message or wire.note or "",
+        time=event_time(wire),
+    )
+
+
+_PODS = Kind("PodList", msgspec.json.Decoder(WirePage[WireStory]), story_of)
+_EVENTS = Kind("EventList", msgspec.json.Decoder(WirePage[WireEvent]), object_event_of)
+
+
+def investigate(
+    client: Client, pods: Collection[tuple[str, str]], namespaces: frozenset[str] | None
+) -> Circumstances:
+    """What the API server still knows. Never raises; what it does not tell is missing.
+
+    Args:
+        client: of the API server.
+        pods: namespace and name of each that may have held a lock.
+        namespaces: where Events may be read; None: everywhere, by one list.
+    """
+    events, missing = _events(client, namespaces)
+    return Circumstances(tuple(_stories(client, sorted(pods)[:MOST_PODS])), events, missing)
+
+
+def _stories(client: Client, pods: Iterable[tuple[str, str]]) -> Iterable[PodStory]:
+    for namespace, name in pods:
+        right = Right("list", "pods", "base", namespace=namespace)
+        request = Request(
+            right,
+            "GET",
+            "/api/v1/namespaces/{namespace}/pods",
+            parts={"namespace": namespace},
+            query=(("fieldSelector", f"metadata.name={name}"),),
+            attempts=1,
+        )
+        try:
+            yield from list_all(client, request, _PODS).items
+        except ClusterError:
+            return
+
+
+def _events(
+    client: Client, namespaces: frozenset[str] | None
+) -> tuple[tuple[ObjectEvent, ...], str | None]:
+    found: list[ObjectEvent] = []
+    missing: str | None = None
+    for namespace in (None,) if namespaces is None else sorted(namespaces):
+        right = Right("list", "events", "events", namespace=namespace)
+        path = "/api/v1/events" if namespace is None else "/api/v1/namespaces/{namespace}/events"
+        request = Request(
+            right,
+            "GET",
+            path,
+            parts={} if namespace is None else {"namespace": namespace},
+            query=(("fieldSelector", "involvedObject.kind!=Pod"),),
+            attempts=1,
+        )
+        try:
+            found += list_all(client, request, _EVENTS, at_most=_MOST_EVENTS - len(found)).items
+        except ClusterError as error:
+            missing = str(error)
+            break
+        if len(found) >= _MOST_EVENTS:
+            break
+    return tuple(found[:_MOST_EVENTS]), missing

@@ -1,0 +1,257 @@
+"""Why did the holder of a stale lock die, and what would keep it from happening again?
+
+Pure. No cause is stated that the evidence does not show: what ended before the lock was written, or
+belongs to a pod that came after it, is no evidence; and what has expired is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from janitor.advice import advice_for, prevention
+from janitor.circumstances import Circumstances, ContainerStory, ObjectEvent, PodStory
+from janitor.death import Death, Kind
+from janitor.model import (
+    Judgement,
+    Lock,
+    Observation,
+    PodEvent,
+    Repository,
+    SeenLock,
+    Verdict,
+)
+from janitor.wording import eviction_of, failed_probe, names_pod, node_of_schedule, preemptor
+
+_TOGETHER = timedelta(minutes=10)
+"""What happens within it belongs to one death; what comes later, to the next pod of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One sentence each."""
+
+    cause: str
+    advice: str | None = None
+
+
+def diagnose(
+    seen: SeenLock,
+    judgement: Judgement,
+    repository: Repository,
+    *,
+    observation: Observation,
+    circumstances: Circumstances,
+    max_skew: timedelta,
+) -> Diagnosis | None:
+    """The most telling cause; None for a lock that is not stale, or whose holder is not known."""
+    if not judgement.verdict.stale or not isinstance(seen.content, Lock):
+        return None
+    case = _Case(seen.content, judgement, observation, circumstances, max_skew)
+    deaths = [*case.deaths()]
+    if not deaths:
+        return Diagnosis(case.unknown())
+    timed = [death.time for death in deaths if death.time is not None]
+    until = min(timed) + _TOGETHER if timed else None
+    close = [d for d in deaths if d.time is None or until is None or d.time <= until]
+    death = min(close, key=lambda each: (each.kind.rank, each.time is None, each.time))
+    advice = " ".join(filter(None, (advice_for(death, repository), prevention(death))))
+    return Diagnosis(death.sentence(), advice or None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One lock with everything that may tell of its holder's end."""
+
+    lock: Lock
+    judgement: Judgement
+    observation: Observation
+    circumstances: Circumstances
+    max_skew: timedelta
+
+    def deaths(self) -> Iterator[Death]:
+        """Everything that could have ended it, in no order."""
+        stories = self.stories()
+        for story in stories:
+            yield from _of_pod(story, self)
+        pods = {story.name: story for story in stories}
+        names = {self.lock.hostname.lower(), *pods}
+        events = [event for event in self.observation.events if event.pod in names]
+        for event in events:
+            if self.after(event.time):
+                yield from _of_event(event, pods.get(event.pod))
+        for other in self.circumstances.events:
+            if self.after(other.time):
+                yield from _of_other(other, names, self.node(stories, events), pods)
+        yield from self._of_node(self.node(stories, events), stories)
+
+    def stories(self) -> list[PodStory]:
+        """The pods that may have been the holder: none that was made after the lock."""
+        made = {
+            str(each.get("uid")): each.get("created")
+            for each in _mappings(self.judgement.evidence.get("candidates"))
+        }
+        latest = self.lock.time + self.max_skew
+        return [
+            story
+            for story in self.circumstances.pods
+            if story.uid in made and not _later(made[story.uid], latest)
+        ]
+
+    def after(self, time: datetime | None) -> bool:
+        """Whether it happened when the holder had written this lock, as far as clocks agree."""
+        return time is not None and time >= self.lock.time - self.max_skew
+
+    def node(self, stories: Iterable[PodStory], events: Iterable[PodEvent]) -> str | None:
+        """The Node that the holder ran on; None where nothing says."""
+        for story in stories:
+            if story.node:
+                return story.node
+        for event in events:
+            if event.reason == "Scheduled" and (node := node_of_schedule(event.message)):
+                return node
+        return None
+
+    def _of_node(self, node: str | None, stories: list[PodStory]) -> Iterator[Death]:
+        there = {each.name: each for each in self.observation.nodes or ()}
+        pod = stories[0] if stories else None
+        if self.judgement.verdict is Verdict.NODE_GONE:
+            yield Death(Kind.NODE_GONE, node or self.lock.hostname, pod=pod)
+        elif node is not None and self.observation.nodes is not None:
+            if node not in there:
+                yield Death(Kind.NODE_GONE, node, pod=pod)
+            elif not there[node].ready:
+                yield Death(Kind.NODE_NOT_READY, node, pod=pod)
+
+    def unknown(self) -> str:
+        """Why nothing can be said."""
+        if self.circumstances.missing is not None:
+            why = self.circumstances.missing
+            return f"Unknown: Events, which would tell, could not be read: {why}"
+        if self.stories():
+            return "Unknown: its pod is still there and says nothing of how its restic ended."
+        return (
+            "Unknown: its pod is gone, and so is every Event that told of its end (Events expire, "
+            "after an hour unless the API server keeps them longer)."
+        )
+
+
+# --- one source of evidence after the other -----------------------------------------------------
+
+
+def _of_pod(story: PodStory, case: _Case) -> Iterator[Death]:
+    message = story.message or story.disruption_message
+    if story.reason == "Evicted":
+        yield _evicted(story, message, story.disrupted)
+    elif story.reason == "DeadlineExceeded":
+        yield Death(Kind.POD_DEADLINE, pod=story)
+    elif story.reason in ("NodeLost", "NodeShutdown", "Shutdown", "Terminated"):
+        yield Death(Kind.NODE_SHUTDOWN, story.node or "", pod=story, quote=message)
+    elif story.reason in ("Preempting", "Preempted"):
+        yield Death(Kind.PREEMPTED, preemptor(message), pod=story)
+    if story.disruption and story.reason != "Evicted":
+        yield from _disrupted(story)
+    for container in story.containers:
+        if container.finished is not None and case.after(container.finished):
+            yield from _of_container(container, story)
+
+
+def _disrupted(story: PodStory) -> Iterator[Death]:
+    kind = {
+        "PreemptionByScheduler": Kind.PREEMPTED,
+        "EvictionByEvictionAPI": Kind.DRAINED,
+        "DeletionByTaintManager": Kind.TAINTED,
+        "DeletionByPodGC": Kind.NODE_GONE,
+        "TerminationByKubelet": Kind.NODE_SHUTDOWN,
+    }.get(story.disruption or "")
+    if kind is not None:
+        who = preemptor(story.disruption_message) if kind is Kind.PREEMPTED else story.node or ""
+        yield Death(kind, who, pod=story, time=story.disrupted)
+
+
+def _of_container(container: ContainerStory, story: PodStory) -> Iterator[Death]:
+    known = {"pod": story, "container": container, "time": container.finished}
+    if container.reason == "OOMKilled":
+        yield Death(Kind.OOM, container.name, **known)  # type: ignore[arg-type]
+    elif container.reason == "Completed" or container.exit_code == 0:
+        yield Death(Kind.COMPLETED, container.name, **known)  # type: ignore[arg-type]
+    elif container.reason == "ContainerStatusUnknown":
+        return
+    elif container.exit_code is not None:
+        yield Death(Kind.ENDED, container.name, **known)  # type: ignore[arg-type]
+
+
+def _of_event(event: PodEvent, story: PodStory | None) -> Iterator[Death]:
+    named = story or PodStory(event.namespace, event.pod)
+    reason, message, time = event.reason, event.message, event.time
+    if reason == "Evicted":
+        yield _evicted(named, message, time)
+    elif reason in ("Preempted", "Preempting"):
+        yield Death(Kind.PREEMPTED, preemptor(message), pod=named, time=time)
+    elif reason == "TaintManagerEviction" and "Cancelling" not in message:
+        yield Death(Kind.TAINTED, named.node or "", pod=named, time=time)
+    elif reason == "NodeNotReady":
+        yield Death(Kind.NODE_NOT_READY, named.node or "", pod=named, time=time)
+    elif reason == "Killing":
+        probed = failed_probe(message)
+        kind = Kind.PROBE if probed else Kind.DELETED
+        yield Death(kind, probed or "", pod=named, time=time)
+    elif reason in ("OOMKilling", "OOMKilled"):
+        yield Death(Kind.OOM, "", pod=named, time=time)
+
+
+def _of_other(
+    event: ObjectEvent, pods: set[str], node: str | None, stories: Mapping[str, PodStory]
+) -> Iterator[Death]:
+    about = next((pod for pod in sorted(pods) if names_pod(event.message, pod)), None)
+    if event.kind == "Node":
+        if event.name == node:
+            yield from _of_node_event(event, stories)
+    elif event.kind == "Job":
+        if any(pod.rpartition("-")[0] == event.name for pod in pods):
+            if event.reason == "DeadlineExceeded":
+                yield Death(Kind.JOB_DEADLINE, event.name, time=event.time)
+            elif event.reason == "BackoffLimitExceeded":
+                yield Death(Kind.BACKOFF, event.name, time=event.time)
+        if about and event.reason == "SuccessfulDelete":
+            yield Death(Kind.CONTROLLER, f"Job {event.name}", time=event.time)
+    elif about and event.reason == "SuccessfulDelete":
+        yield Death(Kind.CONTROLLER, f"{event.kind} {event.name}", time=event.time)
+
+
+def _of_node_event(event: ObjectEvent, stories: Mapping[str, PodStory]) -> Iterator[Death]:
+    pod = next(iter(stories.values()), None)
+    kinds = {
+        "Rebooted": Kind.NODE_REBOOTED,
+        "NodeNotReady": Kind.NODE_NOT_READY,
+        "RemovingNode": Kind.NODE_GONE,
+        "DeletingNode": Kind.NODE_GONE,
+        "Shutdown": Kind.NODE_SHUTDOWN,
+        "SystemOOM": Kind.NODE_OOM,
+        "OOMKilling": Kind.NODE_OOM,
+    }
+    if event.reason == "SystemOOM" and "restic" not in event.message:
+        return
+    if kind := kinds.get(event.reason):
+        yield Death(kind, event.name, pod=pod, time=event.time)
+
+
+def _evicted(story: PodStory, message: str, time: datetime | None) -> Death:
+    found = eviction_of(message)
+    kind = Kind.EVICTED if found is None else Kind.SHORTAGE
+    return Death(kind, story.node or "", pod=story, time=time, eviction=found, quote=message)
+
+
+def _mappings(value: object) -> Iterator[Mapping[str, object]]:
+    for each in value if isinstance(value, list | tuple) else ():
+        if isinstance(each, Mapping):
+            yield each
+
+
+def _later(stamp: object, than: datetime) -> bool:
+    """Whether a time of the evidence (RFC 3339, whole seconds) is later."""
+    try:
+        return isinstance(stamp, str) and datetime.fromisoformat(stamp) > than
+    except ValueError:
+        return False
