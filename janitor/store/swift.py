@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -44,6 +44,7 @@ from janitor.store.names import (
 from janitor.store.port import Layout, Listing, Root
 from janitor.store.swift_identity import Access, Login, who_is
 from janitor.store.variables import certificates_of, secrets_of
+from janitor.store.web_address import host_of
 
 _PAGE = 1000
 _PAGE_LIMIT = 4 * 1024 * 1024
@@ -218,7 +219,7 @@ class SwiftStore:
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> tuple[Answer, HttpClient]:
-        host = urlsplit(access.storage_url).netloc.rpartition("@")[2].lower()
+        host = host_of(access.storage_url)
         if self._allowed is not None and not self._allowed(host):
             raise Unsupported(
                 f"its identity service names the object store {host}, which is none of the "

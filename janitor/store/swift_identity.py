@@ -8,6 +8,7 @@ headers, versions 2 and 3 are Keystone's, which keystoneauth1 speaks.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from janitor.store.errors import StoreError, Unauthorized, Unreachable, Unsuppor
 from janitor.store.extras import missing_extra
 from janitor.store.http_client import HttpClient, Pool
 from janitor.store.variables import fit_for_a_header, text_of
+from janitor.store.web_address import host_of
 
 TIMEOUT: float = 15
 """Seconds for one request to Keystone."""
@@ -76,6 +78,9 @@ def who_is(
     def secret(*names: str) -> Secret:
         return Secret(text(*names))
 
+    for name in ("OS_AUTH_URL", "ST_AUTH", "OS_STORAGE_URL"):
+        if (url := text(name)) and not host_of(url):
+            raise Unsupported(f"{name} is no URL of a server; write https://host:port/path")
     storage_url, token = text("OS_STORAGE_URL"), text("OS_AUTH_TOKEN")
     given = None
     if storage_url and token:
@@ -165,7 +170,16 @@ class Login:
                 f"the identity service of {shown} answered {http.said(answer)}, not as one of "
                 "version 1 does; check ST_AUTH"
             )
-        return Access(url, Secret(token))
+        return _access(url, token, shown)
+
+
+def _access(url: object, token: object, shown: str) -> Access:
+    """What an identity service names, if it can be used."""
+    if not isinstance(url, str) or not host_of(url):
+        raise Unreachable(f"the identity service of {shown} names no URL of an object store")
+    if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise Unreachable(f"the identity service of {shown} gave no token that a header can carry")
+    return Access(url, Secret(token))
 
 
 def _by_keystone(who: Who, shown: str, secrets: tuple[Secret, ...]) -> Access:
@@ -188,7 +202,7 @@ def _by_keystone(who: Who, shown: str, secrets: tuple[Secret, ...]) -> Access:
                 interface="public",
                 region_name=who.region or None,
             )
-            return Access(url, Secret(found.auth_token))
+            return _access(url, found.auth_token, shown)
     except exceptions.HttpError as error:
         words = one_line(f"{error.http_status} {error.message}", secrets)
         if error.http_status in _DENIED:

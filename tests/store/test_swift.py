@@ -163,6 +163,13 @@ def test_an_identity_service_that_cannot_be_reached_is_told(url: str, words: str
         ({}, Unauthorized, "set ST_AUTH, ST_USER and ST_KEY"),
         ({"OS_AUTH_URL": "http://h/identity"}, Unsupported, "must contain v1, v2 or v3"),
         ({"OS_STORAGE_URL": "http://h/"}, Unauthorized, "no Swift credentials"),
+        ({"OS_AUTH_URL": "h:5000/v3"}, Unsupported, "OS_AUTH_URL is no URL of a server"),
+        ({"ST_AUTH": "http://[/v1"}, Unsupported, "ST_AUTH is no URL of a server"),
+        (
+            {"OS_STORAGE_URL": "http://a\\@b/", "OS_AUTH_TOKEN": "t"},
+            Unsupported,
+            "OS_STORAGE_URL is no URL of a server",
+        ),
         (
             {"OS_STORAGE_URL": "http://h/", "OS_AUTH_TOKEN": "a\nb"},
             Unsupported,
@@ -268,6 +275,25 @@ def test_a_token_goes_to_no_host_that_is_not_allowed(stored: Swift) -> None:
         with pytest.raises(Unsupported, match="none of the `endpoints`"):
             store.look()
     assert asked == [stored.url.removeprefix("http://")]
+
+
+@pytest.mark.parametrize("shape", ["http://{}\\@good.example/v1/a", "http://[", "5", "//{}/a"])
+def test_a_storage_url_that_can_be_read_in_two_ways_is_not_used(shape: str) -> None:
+    """Else the host that is checked and the one that gets the token would not be the same."""
+
+    def answer(request: Request) -> Reply:
+        headers = {"X-Storage-Url": shape.format(server.host), "X-Auth-Token": CANARY}
+        return Reply(200, headers=headers)
+
+    with scripted(answer) as server, Connections() as connections:
+        given = {"ST_AUTH": f"{server.url}/auth/v1.0", "ST_USER": USER, "ST_KEY": KEY}
+        variables = {name: Secret(value) for name, value in given.items()}
+        for allowed in (None, lambda host: host == "good.example"):
+            location = parse_location("swift:c:/x")
+            store = open_store(location, variables, connections=connections, allowed=allowed)
+            with pytest.raises(Unreachable, match="no URL of an object store"):
+                store.look()
+        assert [each.path for each in server.requests] == ["/auth/v1.0"]
 
 
 # --- answers ----------------------------------------------------------------------------------
