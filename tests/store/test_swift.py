@@ -6,24 +6,27 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import urllib3
 
 from janitor.model import LockID, Secret
-from janitor.store import http_client, swift_identity
+from janitor.store import http_client
 from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
     NoRepository,
     Refused,
     StoreError,
+    TooLarge,
     Unauthorized,
     Unreachable,
     Unsupported,
 )
 from janitor.store.location import parse_location
 from janitor.store.open import open_store
+from tests.servers.certificates import Certificates
 from tests.servers.openstack import CONTAINER, KEY, USER, Keystone, Swift
 from tests.servers.scripted import Reply, Request, scripted
 from tests.store.places import opened
@@ -50,7 +53,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real patience is the same code with larger numbers."""
     monkeypatch.setattr(http_client, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
     monkeypatch.setattr(http_client, "RETRIES", http_client.RETRIES.new(total=0))
-    monkeypatch.setattr(swift_identity, "TIMEOUT", 0.5)
 
 
 @pytest.fixture
@@ -131,7 +133,7 @@ def test_what_keystone_refuses_is_a_sentence(
         (Reply(200, b"nonsense"), "answered nonsense"),
         (Reply(201, b"[]", {"X-Subject-Token": "t"}), "answered nonsense"),
         (Reply(500, b"oops"), "answered 500"),
-        (Reply(302, headers={"Location": "http://127.0.0.1:1/"}), "answered nonsense"),
+        (Reply(302, headers={"Location": "http://127.0.0.1:1/"}), "redirects to http://127.0.0.1"),
         (Reply(hang=True), "did not answer in time"),
     ],
 )
@@ -142,6 +144,65 @@ def test_an_identity_service_that_fails_is_told(path: str, reply: Reply, words: 
         error = refusal("swift:c:/x", {"OS_AUTH_URL": server.url + path} | V2 | V3)
     assert isinstance(error, Unreachable), error
     assert words in str(error)
+
+
+@pytest.mark.parametrize("path", ["/v1.0", "/v2.0", "/v3"])
+def test_a_login_without_end_is_cut(path: str) -> None:
+    """Else an identity service of somebody's could fill the pod's memory."""
+    with scripted(Reply(201, b"x" * 65_536, endless=True)) as server:
+        error = refusal("swift:c:/x", {"OS_AUTH_URL": server.url + path} | V2 | V3)
+    assert isinstance(error, TooLarge), error
+    assert "the login" in str(error)
+
+
+@pytest.mark.parametrize("token", [None, 5, "", "a\nb", "\u20ac", [CANARY]])
+def test_a_token_that_is_none_is_a_sentence(stored: Swift, token: object) -> None:
+    """Else an odd answer would be a traceback, with the token in it."""
+    endpoint = {"region": "east", "publicURL": stored.storage_url}
+    access = {
+        "token": {"id": token, "expires": "2100-01-01T00:00:00Z"},
+        "user": {"id": "u", "name": "tester", "roles": []},
+        "serviceCatalog": [{"type": "object-store", "name": "s", "endpoints": [endpoint]}],
+    }
+    with scripted(Reply(200, json.dumps({"access": access}).encode())) as server:
+        error = refusal("swift:c:/x", {"OS_AUTH_URL": f"{server.url}/v2.0"} | V2)
+    assert isinstance(error, Unreachable), error
+    assert CANARY not in str(error)
+
+
+@pytest.mark.parametrize("path", ["/v1.0", "/v2.0", "/v3"])
+def test_what_the_pod_has_for_a_host_is_not_sent(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a discovered repository could have the passwords of the janitor's own home."""
+    (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login pod password {CANARY}\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    with scripted(Reply(401, b"{}")) as server:
+        refusal("swift:c:/x", {"OS_AUTH_URL": server.url + path} | V2 | V3)
+    (login,) = server.requests
+    assert "authorization" not in login.headers
+
+
+@pytest.mark.parametrize("path", ["/v1.0", "/v3"])
+def test_a_private_authority_is_trusted_where_it_is_named(
+    stored: Swift, certificates: Certificates, path: str
+) -> None:
+    """Else a cloud with its own CA could not be logged in to, or any certificate would do."""
+
+    def answer(request: Request) -> Reply:
+        if request.path != "/v1.0":
+            return Keystone(stored)(request)
+        storage_url, token = stored.login()
+        return Reply(200, headers={"X-Storage-Url": storage_url, "X-Auth-Token": token})
+
+    location = stored.location(REPOSITORY)
+    with scripted(answer, tls=certificates) as server:
+        given = {"OS_AUTH_URL": server.url + path} | V3
+        assert "RESTIC_CACERT" in str(refusal(location, given))
+        with opened(location, given | {"RESTIC_CACERT": str(certificates.authority)}) as store:
+            store.look()
 
 
 @pytest.mark.parametrize(
