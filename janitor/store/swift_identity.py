@@ -18,7 +18,7 @@ from janitor.model import Secret
 from janitor.store.errors import StoreError, Unauthorized, Unreachable, Unsupported, one_line
 from janitor.store.extras import missing_extra
 from janitor.store.http_client import HttpClient, Pool
-from janitor.store.variables import fit_for_a_header, text_of
+from janitor.store.variables import fit_for_a_header, header_bytes, text_of
 from janitor.store.web_address import host_of
 
 _CATALOG_LIMIT = 4 * 1024 * 1024
@@ -119,18 +119,20 @@ class Login:
         self._make_pool = make_pool
         self._lock = threading.Lock()
         self._access = who.given
-        self._failure: StoreError | None = None
+        self._failure: tuple[StoreError, str] | None = None
+        """What failed, and the name of the repository that it was told of."""
 
     def access(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
         """The storage URL and a token. Raises a StoreError, the same one again in this run."""
         with self._lock:
             if self._failure is not None:
-                raise type(self._failure)(str(self._failure))
+                error, told = self._failure
+                raise type(error)(str(error).replace(told, shown))
             if self._access is None:
                 try:
                     self._access = self._made(shown, secrets)
                 except StoreError as error:
-                    self._failure = error  # a login that fails again and again may be locked
+                    self._failure = error, shown  # a login that fails again and again may be locked
                     raise
             return self._access
 
@@ -140,9 +142,8 @@ class Login:
             if self._access is stale:
                 self._access = None
                 if not self._who.auth_url:
-                    self._failure = Unauthorized(
-                        f"{shown} refuses the token: OS_AUTH_TOKEN is not valid, or has expired"
-                    )
+                    expired = "refuses the token: OS_AUTH_TOKEN is not valid, or has expired"
+                    self._failure = Unauthorized(f"{shown} {expired}"), shown
         return self.access(shown, secrets)
 
     def _made(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
@@ -156,8 +157,8 @@ class Login:
     def _by_headers(self, http: HttpClient, shown: str) -> Access:
         who = self._who
         headers = {
-            "X-Auth-User": fit_for_a_header("ST_USER", who.user),
-            "X-Auth-Key": fit_for_a_header("ST_KEY", who.password.reveal()),
+            "X-Auth-User": header_bytes("ST_USER", who.user),
+            "X-Auth-Key": header_bytes("ST_KEY", who.password.reveal()),
             "User-Agent": "restic-janitor",
         }
         answer = http.ask("GET", who.auth_url, what="the login", headers=headers)

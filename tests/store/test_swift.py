@@ -28,6 +28,7 @@ from janitor.store.location import parse_location
 from janitor.store.open import open_store
 from tests.servers.certificates import Certificates
 from tests.servers.openstack import CONTAINER, KEY, USER, Keystone, Swift
+from tests.servers.real_restic import RealRestic
 from tests.servers.scripted import Reply, Request, scripted
 from tests.store.places import opened
 
@@ -267,6 +268,29 @@ def test_without_the_library_the_extra_is_named(
         store.look()
 
 
+def test_a_key_beyond_ascii_is_sent_as_restic_sends_it(
+    swift: Swift, restic_0_19: RealRestic
+) -> None:
+    """Else a password with an accent would work for restic, and be wrong for the janitor."""
+    accents = swift.environment | {"ST_USER": "test:accents", "ST_KEY": "p\u00e4ssw\u00f6rd\u20ac"}
+    location = swift.location("accents")
+    restic_0_19.run(location, "init", environment=accents)
+    with opened(location, accents) as store:
+        store.look()
+
+
+def test_a_failed_login_is_told_of_each_repository_by_its_own_name() -> None:
+    """Else one namespace's log would name a repository of another's."""
+    with scripted(Reply(401)) as server, Connections() as connections:
+        given = {"ST_AUTH": f"{server.url}/v1", "ST_USER": USER, "ST_KEY": "wrong"}
+        variables = {name: Secret(value) for name, value in given.items()}
+        for name in ("a", "b"):
+            location = parse_location(f"swift:c-{name}:/x")
+            with pytest.raises(Unauthorized) as raised:
+                open_store(location, variables, connections=connections).look()
+            assert str(raised.value).startswith(f"swift:c-{name}:/x refuses")
+
+
 # --- tokens -----------------------------------------------------------------------------------
 
 
@@ -279,6 +303,25 @@ def test_a_token_that_expires_in_the_middle_is_renewed_once(stored: Swift) -> No
         stored.forget()
         store.delete_lock(LOCK)
     assert list(stored.tree(REPOSITORY)) == ["config"]
+
+
+def test_a_new_token_that_is_refused_as_well_is_no_missing_role() -> None:
+    """Else a person would look for a role where the identity service and the store disagree."""
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/v1":
+            headers = {"X-Storage-Url": f"{server.url}/s", "X-Auth-Token": CANARY}
+            return Reply(200, headers=headers)
+        return Reply(200, b"c") if request.method == "GET" else Reply(401, CANARY.encode())
+
+    with scripted(answer) as server:
+        given = {"ST_AUTH": f"{server.url}/v1", "ST_USER": USER, "ST_KEY": KEY}
+        with opened("swift:c:/x", given) as store:
+            store.look()
+            with pytest.raises(Unauthorized, match="also a token that is new") as raised:
+                store.delete_lock(LOCK)
+    assert CANARY not in str(raised.value)
+    assert [each.method for each in server.requests] == ["GET", "GET", "DELETE", "GET", "DELETE"]
 
 
 def test_a_given_token_serves_until_it_expires(stored: Swift) -> None:
@@ -402,6 +445,8 @@ ENTRY = {"name": f"x/locks/{LOCK}", "bytes": 4, "last_modified": "2026-11-25T12:
         (Reply(200, b"nonsense"), "not Swift's"),
         (Reply(200, json.dumps({"a": 1}).encode()), "not Swift's"),
         (Reply(200, json.dumps([ENTRY]).encode()), "not Swift's"),  # the same page for ever
+        (Reply(200, json.dumps([ENTRY | {"name": LOCK}]).encode()), "not Swift's"),
+        (Reply(200, json.dumps([ENTRY | {"name": f"y/locks/{LOCK}"}]).encode()), "not Swift's"),
         (Reply(404, b"<html>no</html>"), "404 to a listing"),
         (Reply(498, b"slow down"), "498 slow down"),
         (Reply(503), "503"),
@@ -448,9 +493,12 @@ def test_what_became_of_a_deletion_is_told(
     assert len(deletions) == 1
 
 
-def test_a_time_that_is_none_is_none() -> None:
+@pytest.mark.parametrize(
+    "word", ["yesterday", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", ""]
+)
+def test_a_time_that_is_none_is_none(word: str) -> None:
     """Else an odd word in a listing would be a traceback, or age a lock."""
-    page = json.dumps([ENTRY | {"last_modified": "yesterday"}]).encode()
+    page = json.dumps([ENTRY | {"last_modified": word}]).encode()
     replies = [Reply(200, page), Reply(204)]
     with scripted(a_swift(lambda _: replies.pop(0))) as server:
         given = {"OS_STORAGE_URL": f"{server.url}/v1/a", "OS_AUTH_TOKEN": CANARY}
