@@ -168,9 +168,10 @@ def _refuse(location: Location, values: Mapping[str, Secret], confines: Confines
     if confines.endpoints is None:
         return
     for endpoint in endpoints_of(location, values):
-        if not allowed(endpoint, confines.endpoints):
+        if not endpoint or not allowed(endpoint, confines.endpoints):
+            shown = endpoint or "(its URL does not say which)"
             raise IncompleteError(
-                f"its server {endpoint} is none of the `endpoints` that the configuration allows"
+                f"its server {shown} is none of the `endpoints` that the configuration allows"
             )
 
 

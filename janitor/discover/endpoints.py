@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from janitor.model import Secret
 from janitor.store.location import Location
+from janitor.store.web_address import host_of
 
 
 def endpoints_of(location: Location, values: Mapping[str, Secret]) -> tuple[str, ...]:
     """The hosts, or host:port, that a repository's requests go to, in lower case.
 
-    Of Swift, whose identity service names one more: see `Found.endpoints`.
+    Of Swift, whose identity service names one more: see `Found.endpoints`. Empty where a URL of
+    Swift's may be read in two ways.
     """
     match location.scheme:
         case "s3":
@@ -29,7 +31,7 @@ def endpoints_of(location: Location, values: Mapping[str, Secret]) -> tuple[str,
             return ("api.backblazeb2.com",)
         case "swift":
             given = (_text(values, name) for name in ("OS_STORAGE_URL", "OS_AUTH_URL", "ST_AUTH"))
-            return tuple(_host(url) for url in given if url)
+            return tuple(host_of(url) for url in given if url)
         case _:
             return (location.host,)
 

@@ -122,7 +122,7 @@ class HttpClient:
         """The answer. Raises TooLarge beyond `limit` bytes, and Unreachable where none came."""
         sent = dict(headers)
         if body is not None:
-            sent["Content-Type"] = "application/octet-stream"
+            sent.setdefault("Content-Type", "application/octet-stream")
         try:
             answer = self._pool.request(
                 method,

@@ -64,6 +64,6 @@ def _tls(text: str, shown: str) -> Unreachable:
             "give its CA in the file that RESTIC_CACERT names"
         )
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
-        return Unreachable(f"{shown} does not speak TLS; write rest:http://... for a plain server")
+        return Unreachable(f"{shown} does not speak TLS; write http:// for a plain server")
     kind = re.search(r"\[SSL: ([A-Z0-9_]+)\]", text)
     return Unreachable(f"{shown} fails at TLS ({kind[1] if kind else 'handshake'})")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -44,6 +44,7 @@ from janitor.store.names import (
 from janitor.store.port import Layout, Listing, Root
 from janitor.store.swift_identity import Access, Login, who_is
 from janitor.store.variables import certificates_of, secrets_of
+from janitor.store.web_address import host_of
 
 _PAGE = 1000
 _PAGE_LIMIT = 4 * 1024 * 1024
@@ -206,6 +207,11 @@ class SwiftStore:
         if answer.status == HTTPStatus.UNAUTHORIZED:
             access = self._login.renew(access, self._shown, self._secrets)
             answer, http = self._sent(access, method, path, what, limit, sent, body)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            raise Unauthorized(
+                f"{self._shown} refuses also a token that is new ({http.said(answer)}): check that "
+                "its identity service is the one of this object store"
+            )
         return answer, http
 
     def _sent(  # noqa: PLR0917 - private
@@ -218,7 +224,7 @@ class SwiftStore:
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> tuple[Answer, HttpClient]:
-        host = urlsplit(access.storage_url).netloc.rpartition("@")[2].lower()
+        host = host_of(access.storage_url)
         if self._allowed is not None and not self._allowed(host):
             raise Unsupported(
                 f"its identity service names the object store {host}, which is none of the "
@@ -300,7 +306,10 @@ class SwiftStore:
         return Unreachable(f"{self._shown} answered a listing that is not Swift's")
 
     def _name_in(self, folder: str, entry: _Entry) -> str:
-        return entry.name.removeprefix(self._prefix + folder)
+        before = self._prefix + folder
+        if not (entry.name or entry.subdir).startswith(before):
+            raise self._nonsense()
+        return entry.name.removeprefix(before)
 
     def _failure(self, answer: Answer, http: HttpClient) -> StoreError:
         said = http.said(answer)
@@ -326,6 +335,6 @@ def _time(text: str | None) -> datetime | None:
     """`2026-11-25T12:00:00.123450`, which is UTC; what is no time is none."""
     try:
         found = datetime.fromisoformat(text or "")
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

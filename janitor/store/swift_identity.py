@@ -7,10 +7,10 @@ headers, versions 2 and 3 are Keystone's, which keystoneauth1 speaks.
 
 from __future__ import annotations
 
-import os
+import io
+import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,11 @@ from janitor.model import Secret
 from janitor.store.errors import StoreError, Unauthorized, Unreachable, Unsupported, one_line
 from janitor.store.extras import missing_extra
 from janitor.store.http_client import HttpClient, Pool
-from janitor.store.variables import fit_for_a_header, text_of
+from janitor.store.variables import fit_for_a_header, header_bytes, text_of
+from janitor.store.web_address import host_of
 
-TIMEOUT: float = 15
-"""Seconds for one request to Keystone."""
+_CATALOG_LIMIT = 4 * 1024 * 1024
+"""Bytes of Keystone's answer; a catalog of a large cloud has about 50 kB."""
 _OK = range(200, 300)
 _DENIED = (401, 403)
 _NOTHING = (
@@ -76,6 +77,9 @@ def who_is(
     def secret(*names: str) -> Secret:
         return Secret(text(*names))
 
+    for name in ("OS_AUTH_URL", "ST_AUTH", "OS_STORAGE_URL"):
+        if (url := text(name)) and not host_of(url):
+            raise Unsupported(f"{name} is no URL of a server; write https://host:port/path")
     storage_url, token = text("OS_STORAGE_URL"), text("OS_AUTH_TOKEN")
     given = None
     if storage_url and token:
@@ -115,18 +119,20 @@ class Login:
         self._make_pool = make_pool
         self._lock = threading.Lock()
         self._access = who.given
-        self._failure: StoreError | None = None
+        self._failure: tuple[StoreError, str] | None = None
+        """What failed, and the name of the repository that it was told of."""
 
     def access(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
         """The storage URL and a token. Raises a StoreError, the same one again in this run."""
         with self._lock:
             if self._failure is not None:
-                raise type(self._failure)(str(self._failure))
+                error, told = self._failure
+                raise type(error)(str(error).replace(told, shown))
             if self._access is None:
                 try:
                     self._access = self._made(shown, secrets)
                 except StoreError as error:
-                    self._failure = error  # a login that fails again and again may be locked
+                    self._failure = error, shown  # a login that fails again and again may be locked
                     raise
             return self._access
 
@@ -136,24 +142,25 @@ class Login:
             if self._access is stale:
                 self._access = None
                 if not self._who.auth_url:
-                    self._failure = Unauthorized(
-                        f"{shown} refuses the token: OS_AUTH_TOKEN is not valid, or has expired"
-                    )
+                    expired = "refuses the token: OS_AUTH_TOKEN is not valid, or has expired"
+                    self._failure = Unauthorized(f"{shown} {expired}"), shown
         return self.access(shown, secrets)
 
     def _made(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
-        if self._who.version == 1:
-            return self._by_headers(shown, secrets)
-        return _by_keystone(self._who, shown, secrets)
+        who = self._who
+        pool = self._make_pool(who.auth_url)
+        http = HttpClient(pool, shown=f"the identity service of {shown}", secrets=secrets)
+        if who.version == 1:
+            return self._by_headers(http, shown)
+        return _by_keystone(who, http, shown, secrets)
 
-    def _by_headers(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
+    def _by_headers(self, http: HttpClient, shown: str) -> Access:
         who = self._who
         headers = {
-            "X-Auth-User": fit_for_a_header("ST_USER", who.user),
-            "X-Auth-Key": fit_for_a_header("ST_KEY", who.password.reveal()),
+            "X-Auth-User": header_bytes("ST_USER", who.user),
+            "X-Auth-Key": header_bytes("ST_KEY", who.password.reveal()),
             "User-Agent": "restic-janitor",
         }
-        http = HttpClient(self._make_pool(who.auth_url), shown=shown, secrets=secrets)
         answer = http.ask("GET", who.auth_url, what="the login", headers=headers)
         url, token = answer.headers.get("X-Storage-Url"), answer.headers.get("X-Auth-Token")
         if answer.status in _DENIED:
@@ -165,30 +172,65 @@ class Login:
                 f"the identity service of {shown} answered {http.said(answer)}, not as one of "
                 "version 1 does; check ST_AUTH"
             )
-        return Access(url, Secret(token))
+        return _access(url, token, shown)
 
 
-def _by_keystone(who: Who, shown: str, secrets: tuple[Secret, ...]) -> Access:
+def _access(url: object, token: object, shown: str) -> Access:
+    """What an identity service names, if it can be used."""
+    if not isinstance(url, str) or not host_of(url):
+        raise Unreachable(f"the identity service of {shown} names no URL of an object store")
+    if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise Unreachable(f"the identity service of {shown} gave no token that a header can carry")
+    return Access(url, Secret(token))
+
+
+class _Transport:
+    """What keystoneauth1 takes for a session of requests, whose own would read an answer without
+    bound, and send along what a `.netrc` of this pod says.
+    """
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str | bytes],
+        data: str | None = None,
+        **_: object,
+    ) -> Any:
+        """As `requests.Session.request`; timeouts, proxy and certificates are the pool's."""
+        import requests  # noqa: PLC0415 - comes with keystoneauth1
+
+        sent = {
+            name: value.decode("latin-1") if isinstance(value, bytes) else value
+            for name, value in headers.items()
+        }
+        body = None if data is None else data.encode()
+        answer = self._http.ask(
+            method, url, what="the login", limit=_CATALOG_LIMIT, headers=sent, body=body
+        )
+        made = requests.Response()
+        made.status_code, made.url, made.raw = answer.status, url, io.BytesIO(answer.body)
+        made.headers.update(answer.headers)
+        return made
+
+
+def _by_keystone(who: Who, http: HttpClient, shown: str, secrets: tuple[Secret, ...]) -> Access:
     try:
         from keystoneauth1 import exceptions, session  # noqa: PLC0415 - an extra, and slow to load
     except ImportError as error:
         raise missing_extra("swift", error) from None
     try:
-        with _trusted(who) as verify:
-            plugin = _plugin(who)
-            asking = session.Session(
-                verify=verify,
-                timeout=TIMEOUT,
-                redirect=False,
-                user_agent="restic-janitor",
-            )
-            found = plugin.get_access(asking)
-            url = found.service_catalog.url_for(
-                service_type="object-store",
-                interface="public",
-                region_name=who.region or None,
-            )
-            return Access(url, Secret(found.auth_token))
+        transport: Any = _Transport(http)
+        asking = session.Session(session=transport, redirect=False, user_agent="restic-janitor")
+        found = _plugin(who).get_access(asking)
+        url = found.service_catalog.url_for(
+            service_type="object-store", interface="public", region_name=who.region or None
+        )
+        return _access(url, found.auth_token, shown)
     except exceptions.HttpError as error:
         words = one_line(f"{error.http_status} {error.message}", secrets)
         if error.http_status in _DENIED:
@@ -203,30 +245,16 @@ def _by_keystone(who: Who, shown: str, secrets: tuple[Secret, ...]) -> Access:
             f"the identity service of {shown} knows no object store{where} for this project; check "
             "OS_REGION_NAME and the project"
         ) from None
-    except exceptions.SSLError:
-        raise Unreachable(
-            f"the identity service of {shown} has a TLS certificate that is not trusted; give its "
-            "CA in the file that RESTIC_CACERT names"
-        ) from None
-    except exceptions.ConnectTimeout:
-        raise Unreachable(f"the identity service of {shown} did not answer in time") from None
     except exceptions.ClientException as error:
-        raise Unreachable(_unreached(str(error), shown, secrets)) from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Unreachable(
+            f"the identity service of {shown} answered nonsense: {one_line(str(error), secrets)}"
+        ) from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         # what comes of answers that are JSON but not Keystone's
         kind = type(error).__name__
         raise Unreachable(
             f"the identity service of {shown} answered nonsense ({kind}); check OS_AUTH_URL"
         ) from None
-
-
-def _unreached(text: str, shown: str, secrets: tuple[Secret, ...]) -> str:
-    head = f"the identity service of {shown} cannot be reached"
-    if "resolve" in text or "not known" in text:
-        return f"{head}: its host name is not known here"
-    if "refused" in text:
-        return f"{head}: nothing listens there (connection refused)"
-    return f"{head} or answered nonsense: {one_line(text, secrets)}"
 
 
 def _plugin(who: Who) -> Any:
@@ -267,17 +295,3 @@ def _plugin(who: Who) -> Any:
     return v3.Password(
         who.auth_url, username=who.user or None, password=who.password.reveal(), **user
     )
-
-
-@contextmanager
-def _trusted(who: Who) -> Iterator[str | bool]:
-    """What requests takes as `verify`: certificates in memory get a descriptor, and no disk."""
-    if who.insecure_tls or who.certificates is None:
-        yield not who.insecure_tls
-        return
-    descriptor = os.memfd_create("certificates")
-    try:
-        os.write(descriptor, who.certificates)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)

@@ -60,6 +60,11 @@ def fit_for_a_header(name: str, text: str) -> str:
     return text
 
 
+def header_bytes(name: str, text: str) -> str:
+    """The text, so that its UTF-8 goes out, as restic sends it: Python's headers are Latin-1."""
+    return fit_for_a_header(name, text).encode().decode("latin-1")
+
+
 def certificates_of(environment: Mapping[str, Secret]) -> bytes | None:
     """The PEM files that RESTIC_CACERT names, with commas between them; None where it is not set.
 

@@ -24,7 +24,6 @@ from janitor.store import (
     object_client,
     s3,
     ssh,
-    swift_identity,
 )
 from janitor.store.errors import Unreachable
 from tests.servers.emulators import ACCOUNT, KEY
@@ -54,7 +53,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(object_client.RETRIES, "max_retries", 0)
     monkeypatch.setattr(http_client, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
     monkeypatch.setattr(http_client, "RETRIES", http_client.RETRIES.new(total=0))
-    monkeypatch.setattr(swift_identity, "TIMEOUT", 0.5)
     monkeypatch.setattr(b2_http, "TIMEOUT", (1, 0.5))
     monkeypatch.setattr(b2_http, "TRIES", 1)
     monkeypatch.setattr(ssh, "CONNECT", 0.5)

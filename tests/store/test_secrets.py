@@ -29,6 +29,25 @@ CANARIES = (
 )
 
 
+SWIFT = ("swift-v1", "swift-v2", "swift-v3", "swift-application", "swift-token")
+
+
+def in_swift(scheme: str, url: str, canary: str) -> dict[str, str]:
+    """Each way to log in to Swift, with the secret where one is."""
+    user = {"OS_USERNAME": "user", "OS_PASSWORD": canary, "OS_PROJECT_NAME": "project"}
+    return {
+        "swift-v1": {"ST_AUTH": f"{url}/auth/v1.0", "ST_USER": "user", "ST_KEY": canary},
+        "swift-v2": {"OS_AUTH_URL": f"{url}/v2.0", **user},
+        "swift-v3": {"OS_AUTH_URL": f"{url}/v3", "OS_USER_DOMAIN_NAME": "Default", **user},
+        "swift-application": {
+            "OS_AUTH_URL": f"{url}/v3",
+            "OS_APPLICATION_CREDENTIAL_ID": "id",
+            "OS_APPLICATION_CREDENTIAL_SECRET": canary,
+        },
+        "swift-token": {"OS_STORAGE_URL": f"{url}/v1/a", "OS_AUTH_TOKEN": canary},
+    }[scheme]
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "_REQUEST", timedelta(seconds=0.5))
@@ -106,7 +125,7 @@ def plain_echo(canary: str) -> Callable[[Request], Reply]:
     [echo, plain_echo, Reply(hang=True), Reply(404), Reply(200, b"nonsense"), None],
     ids=["echo", "plain-echo", "hang", "missing", "nonsense", "refused"],
 )
-@pytest.mark.parametrize("scheme", ["s3", "s3-token", "rest-variables", "rest-url"])
+@pytest.mark.parametrize("scheme", ["s3", "s3-token", "rest-variables", "rest-url", *SWIFT])
 def test_no_failure_shows_a_credential(
     scheme: str, answer: Callable[[str], Callable[[Request], Reply]] | Reply | None, canary: str
 ) -> None:
@@ -126,6 +145,9 @@ def test_no_failure_shows_a_credential(
             case "rest-variables":
                 location = f"rest:{url}/repo"
                 environment |= {"RESTIC_REST_USERNAME": "u", "RESTIC_REST_PASSWORD": canary}
+            case "swift-v1" | "swift-v2" | "swift-v3" | "swift-application" | "swift-token":
+                location = "swift:container:/repo"
+                environment |= in_swift(scheme, url, canary)
             case _:
                 location = f"rest:{url}/repo".replace("//", f"//u:{quote(canary, safe='')}@")
                 environment["RESTIC_REPOSITORY"] = location

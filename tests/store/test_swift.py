@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import urllib3
 
 from janitor.model import LockID, Secret
-from janitor.store import http_client, swift_identity
+from janitor.store import http_client
 from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
     NoRepository,
     Refused,
     StoreError,
+    TooLarge,
     Unauthorized,
     Unreachable,
     Unsupported,
 )
 from janitor.store.location import parse_location
 from janitor.store.open import open_store
+from tests.servers.certificates import Certificates
 from tests.servers.openstack import CONTAINER, KEY, USER, Keystone, Swift
+from tests.servers.real_restic import RealRestic
 from tests.servers.scripted import Reply, Request, scripted
 from tests.store.places import opened
 
@@ -50,7 +55,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real patience is the same code with larger numbers."""
     monkeypatch.setattr(http_client, "TIMEOUT", urllib3.Timeout(connect=1, read=0.5))
     monkeypatch.setattr(http_client, "RETRIES", http_client.RETRIES.new(total=0))
-    monkeypatch.setattr(swift_identity, "TIMEOUT", 0.5)
 
 
 @pytest.fixture
@@ -131,7 +135,7 @@ def test_what_keystone_refuses_is_a_sentence(
         (Reply(200, b"nonsense"), "answered nonsense"),
         (Reply(201, b"[]", {"X-Subject-Token": "t"}), "answered nonsense"),
         (Reply(500, b"oops"), "answered 500"),
-        (Reply(302, headers={"Location": "http://127.0.0.1:1/"}), "answered nonsense"),
+        (Reply(302, headers={"Location": "http://127.0.0.1:1/"}), "redirects to http://127.0.0.1"),
         (Reply(hang=True), "did not answer in time"),
     ],
 )
@@ -142,6 +146,65 @@ def test_an_identity_service_that_fails_is_told(path: str, reply: Reply, words: 
         error = refusal("swift:c:/x", {"OS_AUTH_URL": server.url + path} | V2 | V3)
     assert isinstance(error, Unreachable), error
     assert words in str(error)
+
+
+@pytest.mark.parametrize("path", ["/v1.0", "/v2.0", "/v3"])
+def test_a_login_without_end_is_cut(path: str) -> None:
+    """Else an identity service of somebody's could fill the pod's memory."""
+    with scripted(Reply(201, b"x" * 65_536, endless=True)) as server:
+        error = refusal("swift:c:/x", {"OS_AUTH_URL": server.url + path} | V2 | V3)
+    assert isinstance(error, TooLarge), error
+    assert "the login" in str(error)
+
+
+@pytest.mark.parametrize("token", [None, 5, "", "a\nb", "\u20ac", [CANARY]])
+def test_a_token_that_is_none_is_a_sentence(stored: Swift, token: object) -> None:
+    """Else an odd answer would be a traceback, with the token in it."""
+    endpoint = {"region": "east", "publicURL": stored.storage_url}
+    access = {
+        "token": {"id": token, "expires": "2100-01-01T00:00:00Z"},
+        "user": {"id": "u", "name": "tester", "roles": []},
+        "serviceCatalog": [{"type": "object-store", "name": "s", "endpoints": [endpoint]}],
+    }
+    with scripted(Reply(200, json.dumps({"access": access}).encode())) as server:
+        error = refusal("swift:c:/x", {"OS_AUTH_URL": f"{server.url}/v2.0"} | V2)
+    assert isinstance(error, Unreachable), error
+    assert CANARY not in str(error)
+
+
+@pytest.mark.parametrize("path", ["/v1.0", "/v2.0", "/v3"])
+def test_what_the_pod_has_for_a_host_is_not_sent(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a discovered repository could have the passwords of the janitor's own home."""
+    (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login pod password {CANARY}\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    with scripted(Reply(401, b"{}")) as server:
+        refusal("swift:c:/x", {"OS_AUTH_URL": server.url + path} | V2 | V3)
+    (login,) = server.requests
+    assert "authorization" not in login.headers
+
+
+@pytest.mark.parametrize("path", ["/v1.0", "/v3"])
+def test_a_private_authority_is_trusted_where_it_is_named(
+    stored: Swift, certificates: Certificates, path: str
+) -> None:
+    """Else a cloud with its own CA could not be logged in to, or any certificate would do."""
+
+    def answer(request: Request) -> Reply:
+        if request.path != "/v1.0":
+            return Keystone(stored)(request)
+        storage_url, token = stored.login()
+        return Reply(200, headers={"X-Storage-Url": storage_url, "X-Auth-Token": token})
+
+    location = stored.location(REPOSITORY)
+    with scripted(answer, tls=certificates) as server:
+        given = {"OS_AUTH_URL": server.url + path} | V3
+        assert "RESTIC_CACERT" in str(refusal(location, given))
+        with opened(location, given | {"RESTIC_CACERT": str(certificates.authority)}) as store:
+            store.look()
 
 
 @pytest.mark.parametrize(
@@ -163,6 +226,13 @@ def test_an_identity_service_that_cannot_be_reached_is_told(url: str, words: str
         ({}, Unauthorized, "set ST_AUTH, ST_USER and ST_KEY"),
         ({"OS_AUTH_URL": "http://h/identity"}, Unsupported, "must contain v1, v2 or v3"),
         ({"OS_STORAGE_URL": "http://h/"}, Unauthorized, "no Swift credentials"),
+        ({"OS_AUTH_URL": "h:5000/v3"}, Unsupported, "OS_AUTH_URL is no URL of a server"),
+        ({"ST_AUTH": "http://[/v1"}, Unsupported, "ST_AUTH is no URL of a server"),
+        (
+            {"OS_STORAGE_URL": "http://a\\@b/", "OS_AUTH_TOKEN": "t"},
+            Unsupported,
+            "OS_STORAGE_URL is no URL of a server",
+        ),
         (
             {"OS_STORAGE_URL": "http://h/", "OS_AUTH_TOKEN": "a\nb"},
             Unsupported,
@@ -199,6 +269,29 @@ def test_without_the_library_the_extra_is_named(
         store.look()
 
 
+def test_a_key_beyond_ascii_is_sent_as_restic_sends_it(
+    swift: Swift, restic_0_19: RealRestic
+) -> None:
+    """Else a password with an accent would work for restic, and be wrong for the janitor."""
+    accents = swift.environment | {"ST_USER": "test:accents", "ST_KEY": "p\u00e4ssw\u00f6rd\u20ac"}
+    location = swift.location("accents")
+    restic_0_19.run(location, "init", environment=accents)
+    with opened(location, accents) as store:
+        store.look()
+
+
+def test_a_failed_login_is_told_of_each_repository_by_its_own_name() -> None:
+    """Else one namespace's log would name a repository of another's."""
+    with scripted(Reply(401)) as server, Connections() as connections:
+        given = {"ST_AUTH": f"{server.url}/v1", "ST_USER": USER, "ST_KEY": "wrong"}
+        variables = {name: Secret(value) for name, value in given.items()}
+        for name in ("a", "b"):
+            location = parse_location(f"swift:c-{name}:/x")
+            with pytest.raises(Unauthorized) as raised:
+                open_store(location, variables, connections=connections).look()
+            assert str(raised.value).startswith(f"swift:c-{name}:/x refuses")
+
+
 # --- tokens -----------------------------------------------------------------------------------
 
 
@@ -211,6 +304,42 @@ def test_a_token_that_expires_in_the_middle_is_renewed_once(stored: Swift) -> No
         stored.forget()
         store.delete_lock(LOCK)
     assert list(stored.tree(REPOSITORY)) == ["config"]
+
+
+@pytest.mark.parametrize("path", ["", "/v2.0", "/v3"])
+def test_the_libraries_log_no_credential(
+    stored: Swift, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else a token would stand in the log of a janitor that is run with more words."""
+    caplog.set_level(logging.DEBUG)
+    with scripted(Keystone(stored)) as server:
+        keystone = {"OS_AUTH_URL": server.url + path, "OS_REGION_NAME": "east"} | V2 | V3
+        given = keystone if path else stored.environment
+        with opened(stored.location(REPOSITORY), given) as store:
+            store.look()
+    assert caplog.text
+    token = stored.login()[1]
+    for secret in (KEY, token, stored.token):
+        assert secret not in caplog.text
+
+
+def test_a_new_token_that_is_refused_as_well_is_no_missing_role() -> None:
+    """Else a person would look for a role where the identity service and the store disagree."""
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/v1":
+            headers = {"X-Storage-Url": f"{server.url}/s", "X-Auth-Token": CANARY}
+            return Reply(200, headers=headers)
+        return Reply(200, b"c") if request.method == "GET" else Reply(401, CANARY.encode())
+
+    with scripted(answer) as server:
+        given = {"ST_AUTH": f"{server.url}/v1", "ST_USER": USER, "ST_KEY": KEY}
+        with opened("swift:c:/x", given) as store:
+            store.look()
+            with pytest.raises(Unauthorized, match="also a token that is new") as raised:
+                store.delete_lock(LOCK)
+    assert CANARY not in str(raised.value)
+    assert [each.method for each in server.requests] == ["GET", "GET", "DELETE", "GET", "DELETE"]
 
 
 def test_a_given_token_serves_until_it_expires(stored: Swift) -> None:
@@ -268,6 +397,25 @@ def test_a_token_goes_to_no_host_that_is_not_allowed(stored: Swift) -> None:
         with pytest.raises(Unsupported, match="none of the `endpoints`"):
             store.look()
     assert asked == [stored.url.removeprefix("http://")]
+
+
+@pytest.mark.parametrize("shape", ["http://{}\\@good.example/v1/a", "http://[", "5", "//{}/a"])
+def test_a_storage_url_that_can_be_read_in_two_ways_is_not_used(shape: str) -> None:
+    """Else the host that is checked and the one that gets the token would not be the same."""
+
+    def answer(request: Request) -> Reply:
+        headers = {"X-Storage-Url": shape.format(server.host), "X-Auth-Token": CANARY}
+        return Reply(200, headers=headers)
+
+    with scripted(answer) as server, Connections() as connections:
+        given = {"ST_AUTH": f"{server.url}/auth/v1.0", "ST_USER": USER, "ST_KEY": KEY}
+        variables = {name: Secret(value) for name, value in given.items()}
+        for allowed in (None, lambda host: host == "good.example"):
+            location = parse_location("swift:c:/x")
+            store = open_store(location, variables, connections=connections, allowed=allowed)
+            with pytest.raises(Unreachable, match="no URL of an object store"):
+                store.look()
+        assert [each.path for each in server.requests] == ["/auth/v1.0"]
 
 
 # --- answers ----------------------------------------------------------------------------------
@@ -361,9 +509,22 @@ def test_what_became_of_a_deletion_is_told(
     assert len(deletions) == 1
 
 
-def test_a_time_that_is_none_is_none() -> None:
+@pytest.mark.parametrize("name", [LOCK, f"x/keys/{LOCK}", f"y/locks/{LOCK}", ""])
+def test_a_listing_names_nothing_but_what_was_asked_for(name: str) -> None:
+    """Else a name from elsewhere would be taken for a lock of this repository."""
+    replies = [Reply(200, json.dumps([ENTRY | {"name": name}]).encode()), Reply(204)]
+    with scripted(a_swift(lambda _: replies.pop(0))) as server:
+        given = {"OS_STORAGE_URL": f"{server.url}/v1/a", "OS_AUTH_TOKEN": CANARY}
+        with opened("swift:c:/x", given) as store, pytest.raises(Unreachable, match="not Swift's"):
+            store.list_locks(at_most=9)
+
+
+@pytest.mark.parametrize(
+    "word", ["yesterday", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", ""]
+)
+def test_a_time_that_is_none_is_none(word: str) -> None:
     """Else an odd word in a listing would be a traceback, or age a lock."""
-    page = json.dumps([ENTRY | {"last_modified": "yesterday"}]).encode()
+    page = json.dumps([ENTRY | {"last_modified": word}]).encode()
     replies = [Reply(200, page), Reply(204)]
     with scripted(a_swift(lambda _: replies.pop(0))) as server:
         given = {"OS_STORAGE_URL": f"{server.url}/v1/a", "OS_AUTH_TOKEN": CANARY}

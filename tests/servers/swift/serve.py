@@ -86,6 +86,7 @@ def main():
     users = {
         "user_test_tester": "testing .admin",
         "user_test_reader": "reading",
+        "user_test_accents": "pässwörd€ .admin",
     }
     app = tempauth(conf | users)(Application(conf | {"account_autocreate": "true"}))
     listener = eventlet.listen(("127.0.0.1", proxy_port))

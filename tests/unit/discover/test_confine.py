@@ -212,6 +212,24 @@ def test_the_server_of_a_provider_is_checked_too(location, variables, endpoint):
     assert (found.endpoints is not None) == location.startswith("swift")
 
 
+@pytest.mark.parametrize("name", ["OS_AUTH_URL", "ST_AUTH", "OS_STORAGE_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://evil.net\\@s3.example.com/v3",
+        "http://evil.net:80\\@s3.example.com/v3",
+        "http:\\\\evil.net/@s3.example.com",
+        "http://evil.net\t@s3.example.com/v3",
+        "http://a@evil.net@s3.example.com/v3",
+        "//s3.example.com/v3",
+    ],
+)
+def test_a_url_that_can_be_read_in_two_ways_passes_no_allow_list(name, url):
+    """Else one host would be checked, and another one asked."""
+    made = draft("swift:c:/x", variables={name: Secret(url)})
+    assert "none of the `endpoints`" in refusal(made, Confines(endpoints=("s3.example.com",)))
+
+
 # --- local paths ------------------------------------------------------------------------------
 
 CLAIM = MountedVolume("shop", "claim:backups", path="db")
