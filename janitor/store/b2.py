@@ -94,7 +94,8 @@ class B2Client:
         self._lock = threading.Lock()
         self._session: B2Session | None = None
         self._buckets: dict[str, str] = {}
-        self._failure: StoreError | None = None
+        self._failure: tuple[StoreError, str] | None = None
+        """What failed, and the name of the repository that it was told of."""
 
     def call(
         self,
@@ -133,12 +134,13 @@ class B2Client:
     def _opened(self, shown: str, secrets: tuple[Secret, ...]) -> B2Session:
         with self._lock:
             if self._failure is not None:
-                raise type(self._failure)(str(self._failure))
+                error, told = self._failure
+                raise type(error)(str(error).replace(told, shown))
             if self._session is None:
                 try:
                     self._session = self._login(shown, secrets)
                 except StoreError as error:
-                    self._failure = error  # asked once in a run
+                    self._failure = error, shown  # asked once in a run
                     raise
             return self._session
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from janitor.model import LockID
+from janitor.model import LockID, Secret
 from janitor.store import b2, b2_http
+from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
     NoRepository,
@@ -23,6 +24,8 @@ from janitor.store.errors import (
     Unreachable,
     Unsupported,
 )
+from janitor.store.location import parse_location
+from janitor.store.open import open_store
 from tests.servers.backblaze import ALL, BUCKET, KEY, KEY_ID, Backblaze, Key
 from tests.servers.certificates import Certificates
 from tests.servers.scripted import Reply, scripted
@@ -165,11 +168,15 @@ def test_a_capability_that_is_missing_is_named(
 def test_a_wrong_key_is_asked_about_once(server: Backblaze) -> None:
     """Else a sweep would knock at the account once for each repository."""
     wrong = server.environment | {"B2_ACCOUNT_KEY": CANARY}
-    with opened(WHERE, wrong) as store:
-        for _ in range(2):
+    variables = {name: Secret(value) for name, value in wrong.items()}
+    with Connections() as connections:
+        for name in ("a", "b"):
+            location = parse_location(f"b2:{BUCKET}:/{name}")
+            store = open_store(location, variables, connections=connections)
             with pytest.raises(Unauthorized, match="check B2_ACCOUNT_ID") as raised:
                 store.look()
             assert CANARY not in str(raised.value)
+            assert str(raised.value).startswith(f"b2:{BUCKET}:/{name} ")
     assert len(server.server.requests) == 1
 
 
