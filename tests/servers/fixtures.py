@@ -16,6 +16,7 @@ from tests.servers import programs
 from tests.servers.backblaze import Backblaze
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.emulators import Azurite, FakeGcs
+from tests.servers.moto_s3 import Moto
 from tests.servers.openssh import OpenSsh
 from tests.servers.openstack import Swift
 from tests.servers.real_restic import RealRestic
@@ -108,6 +109,14 @@ def backblaze() -> Iterator[Backblaze]:
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
     """OpenStack Swift."""
     server = Swift(needed(programs.swift(), "Swift"), tmp_path_factory.mktemp("swift"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    """Another S3 server."""
+    server = Moto(needed(programs.moto(), "moto"), tmp_path_factory.mktemp("moto"))
     yield server
     server.stop()
 

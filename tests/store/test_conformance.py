@@ -103,6 +103,7 @@ def test_what_is_not_a_lock_is_neither_listed_nor_touched(place: Place, reposito
     if place.kind in (
         "files",
         "s3",
+        "s3-moto",
         "gs",
         "azure",
         "swift",
