@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+import requests
+import urllib3
 from b2sdk.v2 import B2Session, InMemoryAccountInfo
 from b2sdk.v2.exception import B2Error, FileNotPresent
 
@@ -32,6 +34,8 @@ from janitor.store.errors import (
     Unreachable,
     Unsupported,
 )
+from janitor.store.http_client import bounded
+from janitor.store.http_errors import no_answer
 from janitor.store.location import Location
 from janitor.store.names import (
     CONFIG_LIMIT,
@@ -112,6 +116,9 @@ class B2Client:
             return ask(session)
         except B2Error as error:
             raise translated(error, doing=doing, shown=shown, secrets=known) from None
+        except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
+            # of a body that is read piece by piece the library translates nothing
+            raise no_answer(error, shown, known) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             kind = type(error).__name__
             raise Unreachable(f"{shown} answered what is not B2's ({kind})") from None
@@ -277,16 +284,16 @@ class B2Store:
     def _read(self, name: str, limit: int) -> bytes:
         path = self._prefix + name
 
-        def read(session: B2Session) -> bytes:
+        def read(session: B2Session) -> bytes | None:
             url = session.get_download_url_by_name(self._bucket, path)
             with session.download_file_from_url(url) as answer:
-                return bytes(answer.raw.read(limit + 1))
+                return bounded(answer.raw, limit)
 
         try:
             stored = self._ask(read, Doing.READ)
         except Gone:
             raise Gone(f"{name[:14]} is not in {self._shown} (any more)") from None
-        if len(stored) > limit:
+        if stored is None:
             raise TooLarge(f"{name[:14]} in {self._shown} has more than {limit} bytes")
         return stored
 

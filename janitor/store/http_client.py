@@ -133,7 +133,7 @@ class HttpClient:
                 preload_content=False,
                 decode_content=False,
             )
-            received = _bounded(answer, limit)
+            received = bounded(answer, limit)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise no_answer(error, self._shown, self._secrets) from None
         if received is None:
@@ -160,8 +160,10 @@ def _has_an_end(headers: Mapping[str, str]) -> bool:
     return bool(headers.get("Content-Length") or headers.get("Transfer-Encoding"))
 
 
-def _bounded(answer: urllib3.BaseHTTPResponse, limit: int) -> bytes | None:
-    """The body; None where it is longer than `limit`, of which no more is read."""
+def bounded(answer: urllib3.BaseHTTPResponse, limit: int) -> bytes | None:
+    """The body; None where it is longer than `limit`, of which no more is read. Raises urllib3's
+    errors where it breaks off.
+    """
     pieces: list[bytes] = []
     room = limit
     try:

@@ -76,6 +76,11 @@ class SshServer:
             raise Unreachable(f"{self._account.shown} did not answer in time") from None
         except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, OSError):
             raise Unreachable(f"{self._account.shown} ended the connection") from None
+        except asyncssh.SFTPError:
+            raise
+        except (asyncssh.Error, ValueError) as error:
+            words = one_line(str(error), ())
+            raise Unreachable(f"{self._account.shown} does not speak SFTP: {words}") from None
 
     def close(self) -> None:
         """Ends the connection and its thread. May be called twice."""
@@ -133,7 +138,7 @@ class SshServer:
         finally:
             if agent is not None:
                 agent.close()
-        return connection, await connection.start_sftp_client()
+        return connection, await connection.start_sftp_client(path_errors="surrogateescape")
 
     async def _login(
         self, known_hosts: Any, keys: list[asyncssh.SSHKeyPair]

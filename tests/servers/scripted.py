@@ -35,6 +35,8 @@ class Reply:
     """Seconds between the bytes of the body; with no end, 0: none."""
     endless: bool = False
     """Send the body again and again."""
+    cut: bool = False
+    """Announce one byte more than is sent, and hang up."""
 
 
 class Scripted:
@@ -84,7 +86,7 @@ class Scripted:
         handler.send_response_only(reply.status)  # no Server header of Python's own
         for name, value in reply.headers.items():
             handler.send_header(name, value)
-        length = 1 << 26 if reply.endless else len(reply.body)
+        length = 1 << 26 if reply.endless else len(reply.body) + reply.cut
         handler.send_header("Content-Length", str(length))
         handler.end_headers()
         if handler.command == "HEAD":
@@ -99,6 +101,7 @@ class Scripted:
             else:
                 handler.wfile.write(reply.body)
             if not reply.endless:
+                handler.close_connection = handler.close_connection or reply.cut
                 return
 
     def stop(self) -> None:

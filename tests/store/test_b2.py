@@ -280,6 +280,16 @@ def test_what_b2_answers_is_a_sentence(server: Backblaze, reply: Reply, words: s
         assert store.list_locks(at_most=9).locks
 
 
+def test_a_file_that_breaks_off_is_no_file(server: Backblaze) -> None:
+    """Else half a lock would be taken for a damaged one, or a library's error for a bug."""
+    with opened(WHERE, server.environment) as store:
+        store.look()
+        for reply in (Reply(body=b"x", cut=True), Reply(body=b"x", drip=2, endless=True)):
+            server.faults += [reply]
+            with pytest.raises(Unreachable):
+                store.read_lock(LOCK)
+
+
 def test_a_listing_without_end_ends(server: Backblaze) -> None:
     """Else a server that names the same page for ever would hold up the sweep."""
     page = Reply(200, json.dumps({"files": [], "nextFileName": "a"}).encode())

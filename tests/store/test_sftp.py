@@ -260,6 +260,14 @@ def test_a_link_among_the_locks_is_none(openssh: OpenSsh, repository: Path) -> N
         assert [found.id for found in store.list_locks(at_most=9).locks] == [LOCK]
 
 
+def test_a_name_that_is_no_text_is_no_lock(openssh: OpenSsh, repository: Path) -> None:
+    """Else one odd file among the locks would hide all others."""
+    (repository / "locks" / os.fsdecode(b"\xff\xfe")).write_bytes(b"x")
+    with opened(openssh.location(repository), {SSH: str(openssh.ssh)}) as store:
+        store.look()
+        assert [found.id for found in store.list_locks(at_most=9).locks] == [LOCK]
+
+
 def test_what_the_server_does_not_let_this_user_do_is_said(
     openssh: OpenSsh, repository: Path
 ) -> None:
