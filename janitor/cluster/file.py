@@ -219,7 +219,8 @@ def _take(content: _Content, kind: str, item: msgspec.Raw) -> None:
     if kind == "Pod":
         pod = _POD.decode(item)
         content.pods.append(pod_of(pod))
-        content.stories.append(story_of(_STORY.decode(item)))
+        if _something_ended(content.pods[-1]):
+            content.stories.append(story_of(_STORY.decode(item)))
         content.saw(_created(pod.metadata), *_container_times(pod))
     elif kind == "Node":
         node = _NODE.decode(item)
@@ -236,6 +237,15 @@ def _take(content: _Content, kind: str, item: msgspec.Raw) -> None:
         elif (other := object_event_of(event)) is not None:
             content.others.append(other)
         content.saw(event_time(event))
+
+
+def _something_ended(pod: Pod) -> bool:
+    """Whether it can tell of an end; most pods just run."""
+    return (
+        pod.phase != "Running"
+        or pod.deleting
+        or any(each.finished is not None or each.restart_count for each in pod.containers)
+    )
 
 
 def _created(metadata: WireMeta) -> datetime | None:
