@@ -157,11 +157,13 @@ _SENTENCES: Mapping[Kind, Callable[[Death], str]] = {
     Kind.NODE_REBOOTED: lambda d: f"{_capital(d.node)} was rebooted",
     Kind.NODE_SHUTDOWN: lambda d: f"{d.who} was ended, since {d.node} shut down or was lost",
     Kind.TAINTED: lambda d: f"{d.who} was deleted, since {d.node} was not ready or unreachable",
-    Kind.NODE_GONE: lambda d: f"{_capital(d.node)} is gone from the cluster",
+    Kind.NODE_GONE: lambda d: f"{_capital(d.node)}, on which it ran, is gone from the cluster",
     Kind.NODE_OOM: lambda d: f"{_capital(d.node)} was out of memory and killed restic",
     Kind.EVICTED: _quoted,
     Kind.CONTROLLER: lambda d: f"{d.name} deleted its pod (scaled down, replaced or ended)",
-    Kind.NODE_NOT_READY: lambda d: f"{_capital(d.node)} was not ready",
+    Kind.NODE_NOT_READY: lambda d: (
+        f"{_capital(d.node)}, on which it ran, {'became' if d.time else 'is'} not ready"
+    ),
     Kind.DELETED: lambda d: f"{d.who} was deleted; by whom the API does not tell",
     Kind.ENDED: _ended,
     Kind.BACKOFF: lambda d: f"Job {d.name} reached its backoffLimit",

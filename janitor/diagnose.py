@@ -48,7 +48,7 @@ def diagnose(
     """The most telling cause; None for a lock that is not stale, or whose holder is not known."""
     if not judgement.verdict.stale or not isinstance(seen.content, Lock):
         return None
-    case = _Case(seen.content, judgement, observation, circumstances, max_skew)
+    case = _Case(seen.content, judgement, repository, observation, circumstances, max_skew)
     deaths = [*case.deaths()]
     if not deaths:
         return Diagnosis(case.unknown())
@@ -66,6 +66,7 @@ class _Case:
 
     lock: Lock
     judgement: Judgement
+    repository: Repository
     observation: Observation
     circumstances: Circumstances
     max_skew: timedelta
@@ -78,26 +79,49 @@ class _Case:
         pods = {story.name: story for story in stories}
         names = {self.lock.hostname.lower(), *pods}
         events = [event for event in self.observation.events if event.pod in names]
+        spaces = self._namespaces(stories, events)
+        events = [event for event in events if event.namespace in spaces]
         for event in events:
             if self.after(event.time):
                 yield from _of_event(event, pods.get(event.pod))
+        node = self.node(stories, events)
         for other in self.circumstances.events:
-            if self.after(other.time):
-                yield from _of_other(other, names, self.node(stories, events), pods)
-        yield from self._of_node(self.node(stories, events), stories)
+            if self.after(other.time) and (other.kind == "Node" or other.namespace in spaces):
+                yield from _of_other(other, names, node, pods)
+        yield from self._of_node(node, stories)
+
+    def _namespaces(self, stories: list[PodStory], events: list[PodEvent]) -> frozenset[str]:
+        """Where it was: pods of one name in several namespaces tell nothing of each other."""
+        if stories:
+            return frozenset(story.namespace for story in stories)
+        declared = self.repository.namespaces
+        told = {event.namespace for event in events}
+        if declared is not None:
+            told &= set(declared)
+            if not told and len(declared) == 1:
+                return frozenset(declared)
+        return frozenset(told) if len(told) == 1 else frozenset()
 
     def stories(self) -> list[PodStory]:
         """The pods that may have been the holder: none that was made after the lock."""
-        made = {
-            str(each.get("uid")): each.get("created")
-            for each in _mappings(self.judgement.evidence.get("candidates"))
-        }
+        made = {str(each.get("uid")): each.get("created") for each in self._candidates()}
         latest = self.lock.time + self.max_skew
         return [
             story
             for story in self.circumstances.pods
             if story.uid in made and not _later(made[story.uid], latest)
         ]
+
+    def counts(self, story: PodStory, container: ContainerStory) -> bool:
+        """Whether the judgement asked this container."""
+        for each in self._candidates():
+            if each.get("uid") == story.uid:
+                asked = {one.get("name") for one in _mappings(each.get("containers"))}
+                return not asked or container.name in asked
+        return False
+
+    def _candidates(self) -> Iterator[Mapping[str, object]]:
+        return _mappings(self.judgement.evidence.get("candidates"))
 
     def after(self, time: datetime | None) -> bool:
         """Whether it happened when the holder had written this lock, as far as clocks agree."""
@@ -153,7 +177,7 @@ def _of_pod(story: PodStory, case: _Case) -> Iterator[Death]:
     if story.disruption and story.reason != "Evicted":
         yield from _disrupted(story)
     for container in story.containers:
-        if container.finished is not None and case.after(container.finished):
+        if case.counts(story, container) and case.after(container.finished):
             yield from _of_container(container, story)
 
 

@@ -43,11 +43,14 @@ def found(
     missing: str | None = None,
     verdict: Verdict = Verdict.HOLDER_TERMINATED,
     repository: Repository = REPOSITORY,
+    asked: tuple[str, ...] = (),
 ) -> Diagnosis | None:
     """The diagnosis of a lock that was written at LOCKED."""
     lock = Lock(LOCKED, exclusive=False, hostname=HOST, username="root", pid=1)
     seen = SeenLock(LockID("0" * 64), lock, None, StoreClock.NONE, None)
-    candidates = [{"pod": f"shop/{HOST}", "uid": "u", "created": created}] if pod else []
+    containers = [{"name": name} for name in asked]
+    candidate = {"pod": f"shop/{HOST}", "uid": "u", "created": created, "containers": containers}
+    candidates = [candidate] if pod else []
     return diagnose(
         seen,
         Judgement(verdict, "", {"candidates": candidates}),
@@ -259,11 +262,33 @@ def test_the_end_of_the_next_pod_of_that_name_is_not_told() -> None:
     assert "was deleted" in said
 
 
+def test_a_pod_of_that_name_elsewhere_tells_nothing() -> None:
+    """Else the end of another namespace's web-0 would be blamed."""
+    elsewhere = replace(event("Evicted", FULL), namespace="other")
+    assert "Unknown" in cause(events=(elsewhere,))
+    job = ObjectEvent("Job", "other", "backup-29401", "DeadlineExceeded", "", DIED)
+    assert "Unknown" in cause(others=(job,))
+    # where nothing is declared, two of one name cannot be told apart
+    anywhere = replace(REPOSITORY, namespaces=None)
+    here = event("Killing", "Stopping container restic")
+    assert "Unknown" in cause(events=(elsewhere, here), repository=anywhere)
+    assert "was deleted" in cause(events=(here,), repository=anywhere)
+
+
+def test_only_the_containers_that_were_asked_tell() -> None:
+    """Else the end of the application beside it would be blamed."""
+    aside = replace(ended("OOMKilled", 137), name="app")
+    pod = replace(POD, containers=(aside, ended("Error", 1)))
+    assert "'app' of pod" in cause(pod=pod)
+    assert "'restic' of pod" in cause(pod=pod, asked=("restic",))
+
+
 def test_a_node_that_is_gone_is_told() -> None:
     """Else a scale-down of Nodes would read as a riddle."""
     said = cause(events=(SCHEDULED,), nodes=(Node("worker-2", ready=True),))
-    assert "The Node worker-1 is gone from the cluster" in said
-    assert "was not ready" in cause(events=(SCHEDULED,), nodes=(Node("worker-1", ready=False),))
+    assert "The Node worker-1, on which it ran, is gone from the cluster" in said
+    said = cause(events=(SCHEDULED,), nodes=(Node("worker-1", ready=False),))
+    assert "The Node worker-1, on which it ran, is not ready." in said
     # who may not list Nodes cannot say so
     assert "Unknown" in cause(events=(SCHEDULED,), nodes=None)
 
