@@ -222,9 +222,10 @@ def _stories(client: Client, pods: Iterable[tuple[str, str]]) -> Iterable[PodSto
             attempts=1,
         )
         try:
-            yield from list_all(client, request, _PODS).items
+            found = list_all(client, request, _PODS).items
         except ClusterError:
             return
+        yield from (story for story in found if (story.namespace, story.name) == (namespace, name))
 
 
 def _events(
