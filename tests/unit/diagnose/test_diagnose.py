@@ -364,3 +364,217 @@ def test_why_the_lock_stayed_although_restic_was_asked_to_end(
     other = found(pod=killed)
     assert other is not None
     assert said not in (other.advice or "")
+
+
+# --- each word of the API's ---------------------------------------------------------------------
+
+AT = " (at 2026-11-24 03:02:00Z)."
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "said"),
+    [
+        (
+            "Preempting",
+            "Preempted in order to admit critical pod",
+            f"Pod shop/{HOST} was preempted",
+        ),
+        (
+            "Preempted",
+            "Preempted by pod 7d5c on node w",
+            f"Pod shop/{HOST} was preempted by 7d5c",
+        ),
+        (
+            "TaintManagerEviction",
+            "Marking for deletion Pod",
+            f"Pod shop/{HOST} was deleted, since its Node was not ready or unreachable",
+        ),
+        ("NodeNotReady", "Node is not ready", "Its Node, on which it ran, became not ready"),
+        ("OOMKilling", "Memory cgroup out of memory", f"Pod shop/{HOST} was OOM-killed"),
+        ("OOMKilled", "", f"Pod shop/{HOST} was OOM-killed"),
+        (
+            "Killing",
+            "Stopping container restic",
+            f"Pod shop/{HOST} was deleted; by whom the API does not tell",
+        ),
+        (
+            "Evicted",
+            "The node was low on resource: inodes.",
+            f"Pod shop/{HOST} was evicted, since its Node ran low on inodes",
+        ),
+    ],
+)
+def test_each_event_about_a_pod(reason: str, message: str, said: str) -> None:
+    """Else one of them would be lost with the next change."""
+    assert cause(events=(event(reason, message),)) == said + AT
+
+
+@pytest.mark.parametrize(
+    "quiet", [event("TaintManagerEviction", "Cancelling deletion of Pod"), event("Pulled")]
+)
+def test_an_event_that_tells_of_no_end(quiet: PodEvent) -> None:
+    """Else a pod that was spared would be said to have been deleted."""
+    assert "Unknown" in cause(events=(quiet,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "reason", "message", "said"),
+    [
+        ("Node", "worker-1", "Rebooted", "", "The Node worker-1 was rebooted"),
+        ("Node", "worker-1", "NodeNotReady", "", "The Node worker-1, on which it ran, became not"),
+        ("Node", "worker-1", "RemovingNode", "", "The Node worker-1, on which it ran, is gone"),
+        ("Node", "worker-1", "DeletingNode", "", "The Node worker-1, on which it ran, is gone"),
+        ("Node", "worker-1", "Shutdown", "", "since the Node worker-1 shut down"),
+        ("Node", "worker-1", "SystemOOM", "victim process: restic, pid: 1", "and killed restic"),
+        ("Node", "worker-1", "OOMKilling", "Killed process 12", "was out of memory and killed"),
+        ("Job", "backup-29401", "BackoffLimitExceeded", "", "Job backup-29401 reached its backoff"),
+        ("Job", "backup-29401", "SuccessfulDelete", f"Deleted pod: {HOST}", "Job backup-29401 del"),
+        ("StatefulSet", "web", "SuccessfulDelete", f"delete Pod {HOST} in", "StatefulSet web del"),
+    ],
+)
+def test_each_event_about_something_else(
+    kind: str, name: str, reason: str, message: str, said: str
+) -> None:
+    """Else one of them would be lost with the next change."""
+    other = ObjectEvent(kind, "shop", name, reason, message, DIED)
+    told = cause(events=(SCHEDULED,), others=(other,))
+    assert said in told
+    assert told.endswith(AT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "reason", "message"),
+    [
+        ("Job", "backup-29401", "SuccessfulCreate", f"Created pod: {HOST}"),
+        ("Job", "backup-29401", "Completed", ""),
+        ("ReplicaSet", "web", "SuccessfulCreate", f"Created pod: {HOST}"),
+        ("Node", "worker-1", "NodeReady", ""),
+    ],
+)
+def test_what_ends_nothing_is_no_cause(kind: str, name: str, reason: str, message: str) -> None:
+    """Else a pod's creation would be told as its end."""
+    other = ObjectEvent(kind, "shop", name, reason, message, DIED)
+    assert "Unknown" in cause(events=(SCHEDULED,), others=(other,))
+
+
+@pytest.mark.parametrize("reason", ["NodeLost", "NodeShutdown", "Shutdown", "Terminated"])
+def test_each_word_for_a_node_that_went(reason: str) -> None:
+    """Else a later kubelet's word, or an older one's, would be unknown."""
+    told = cause(pod=replace(POD, reason=reason))
+    assert told == f"Pod shop/{HOST} was ended, since the Node worker-1 shut down or was lost."
+    assert "since its Node" in cause(pod=replace(POD, reason=reason, node=None))
+
+
+@pytest.mark.parametrize(
+    ("disruption", "said"),
+    [
+        ("DeletionByPodGC", "The Node worker-1, on which it ran, is gone from the cluster"),
+        ("TerminationByKubelet", "since the Node worker-1 shut down or was lost"),
+        ("SomethingNew", "Unknown"),
+    ],
+)
+def test_each_disruption(disruption: str, said: str) -> None:
+    """Else a condition of the pod's would be overlooked."""
+    assert said in cause(pod=replace(POD, disruption=disruption, disrupted=DIED))
+
+
+@pytest.mark.parametrize("reason", ["Preempting", "Preempted"])
+def test_a_pod_whose_status_says_that_it_was_preempted(reason: str) -> None:
+    """Else a critical pod's preemption by the kubelet would be unknown."""
+    assert "was preempted by 7d5c." in cause(
+        pod=replace(POD, reason=reason, message="Preempted by pod 7d5c on node w")
+    )
+
+
+def test_an_eviction_is_told_once_with_its_own_words() -> None:
+    """Else its condition, which says less, would be told instead."""
+    pod = replace(
+        POD,
+        reason="Evicted",
+        disruption="TerminationByKubelet",
+        disruption_message="The node was low on resource: pids.",
+        disrupted=DIED,
+    )
+    assert cause(pod=pod) == (
+        f"Pod shop/{HOST} was evicted, since the Node worker-1 ran low on process IDs{AT}"
+    )
+
+
+def test_a_container_that_the_kubelet_lost_tells_nothing() -> None:
+    """Else the kubelet's stand-in, exit code 137, would read as a kill."""
+    lost = ended("ContainerStatusUnknown", 137)
+    assert "Unknown: its pod is still there" in cause(pod=replace(POD, containers=(lost,)))
+
+
+def test_the_most_telling_of_what_happened_together_is_told() -> None:
+    """Else the deletion that follows every eviction would hide it."""
+    together = (
+        event("Killing", "Stopping container restic", at=DIED - timedelta(minutes=1)),
+        event("Evicted", FULL, at=DIED + timedelta(minutes=9)),
+    )
+    assert "sizeLimit" in cause(events=together)
+    assert "sizeLimit" in cause(events=together[::-1])
+    apart = (together[0], event("Evicted", FULL, at=DIED + timedelta(minutes=10)))
+    assert "was deleted" in cause(events=apart)
+    # the first of two that tell the same
+    twice = tuple(
+        event("Preempted", f"Preempted by pod {name} on node w", at=DIED + timedelta(minutes=late))
+        for name, late in (("second", 3), ("first", 1))
+    )
+    assert "by first" in cause(events=twice)
+    # the pod's own word, which has no time, beside one that has
+    pod = replace(POD, reason="DeadlineExceeded")
+    assert "activeDeadlineSeconds" in cause(pod=pod, events=together[:1])
+
+
+def test_clocks_may_differ_by_max_skew() -> None:
+    """Else a node whose clock runs behind would have no cause, or an old end be taken for it."""
+    at = LOCKED - SKEW
+    assert "was deleted" in cause(events=(event("Killing", "Stopping", at=at),))
+    before = at - timedelta(seconds=1)
+    assert "Unknown" in cause(events=(event("Killing", "Stopping", at=before),))
+    pod = replace(POD, containers=(ended("Error", 1),))
+    assert "exit code 1" in cause(pod=pod, created="2026-11-24T03:05:00Z")
+    assert "Unknown" in cause(pod=pod, created="2026-11-24T03:05:01Z")
+
+
+def test_a_node_that_is_gone_with_its_own_process() -> None:
+    """Else a host's own restic would have no cause at all."""
+    told = cause(verdict=Verdict.NODE_GONE)
+    assert told == f"The Node {HOST}, on which it ran, is gone from the cluster."
+    assert "The Node worker-1, on" in cause(verdict=Verdict.NODE_GONE, events=(SCHEDULED,))
+
+
+def test_an_unreadable_lock_has_no_holder_to_ask_about() -> None:
+    """Else it would be said of nobody that he died."""
+    lock = SeenLock(LockID("0" * 64), None, None, StoreClock.NONE, None)
+    said = Judgement(Verdict.UNREFRESHED, "")
+    empty = Circumstances()
+    assert (
+        diagnose(
+            lock,
+            said,
+            REPOSITORY,
+            observation=Observation(NOW),
+            circumstances=empty,
+            max_skew=SKEW,
+        )
+        is None
+    )
+
+
+def test_another_pods_story_tells_nothing() -> None:
+    """Else a pod that the judgement did not look at would be blamed."""
+    stranger = replace(POD, uid="other", reason="Evicted", message=FULL)
+    assert "Unknown" in cause(pod=stranger)
+
+
+def test_several_declared_namespaces_are_told_apart() -> None:
+    """Else a Job of the same name in the other one would be blamed."""
+    both = replace(REPOSITORY, namespaces=("shop", "media"))
+    job = ObjectEvent("Job", "shop", "backup-29401", "DeadlineExceeded", "", DIED)
+    assert "Unknown" in cause(others=(job,), repository=both)
+    assert "activeDeadline" in cause(events=(SCHEDULED,), others=(job,), repository=both)
+    strange = ObjectEvent("Job", "other", "backup-29401", "DeadlineExceeded", "", DIED)
+    assert "Unknown" in cause(events=(SCHEDULED,), others=(strange,), repository=both)
+    assert "activeDeadline" in cause(others=(job,))
