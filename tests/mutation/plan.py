@@ -9,9 +9,6 @@ _CLUSTER = "tests/unit/cluster/"
 TESTS: Mapping[str, tuple[str, ...]] = {
     "janitor.judge": ("tests/unit/judge",),
     "janitor.holder": ("tests/unit/judge",),
-    "janitor.diagnose": ("tests/unit/diagnose",),
-    "janitor.death": ("tests/unit/diagnose",),
-    "janitor.wording": ("tests/unit/diagnose",),
     "janitor.remove": ("tests/sweep/test_remove.py", "tests/sweep/test_order.py"),
     "janitor.read": (
         "tests/sweep/test_read.py",
@@ -30,7 +27,6 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         f"{_CLUSTER}test_observe.py",
     ),
     "janitor.cluster.file": (f"{_CLUSTER}test_file.py",),
-    "janitor.cluster.investigate": (f"{_CLUSTER}test_investigate.py",),
     "janitor.cluster.kubeconfig": (f"{_CLUSTER}test_kubeconfig.py", f"{_CLUSTER}test_connect.py"),
     "janitor.cluster.observe": (f"{_CLUSTER}test_observe.py",),
     "janitor.cluster.paging": (f"{_CLUSTER}test_paging.py",),
