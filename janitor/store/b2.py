@@ -28,12 +28,12 @@ from janitor.store.errors import (
     Gone,
     NoRepository,
     Refused,
-    StoreError,
     TooLarge,
     Unauthorized,
     Unreachable,
     Unsupported,
 )
+from janitor.store.first_failure import FirstFailure
 from janitor.store.http_client import bounded
 from janitor.store.http_errors import no_answer
 from janitor.store.location import Location
@@ -98,8 +98,7 @@ class B2Client:
         self._lock = threading.Lock()
         self._session: B2Session | None = None
         self._buckets: dict[str, str] = {}
-        self._failure: tuple[StoreError, str] | None = None
-        """What failed, and the name of the repository that it was told of."""
+        self._failure = FirstFailure()
 
     def call(
         self,
@@ -139,16 +138,9 @@ class B2Client:
         return self._buckets[name]
 
     def _opened(self, shown: str, secrets: tuple[Secret, ...]) -> B2Session:
-        with self._lock:
-            if self._failure is not None:
-                error, told = self._failure
-                raise type(error)(str(error).replace(told, shown))
+        with self._lock, self._failure.kept(shown):
             if self._session is None:
-                try:
-                    self._session = self._login(shown, secrets)
-                except StoreError as error:
-                    self._failure = error, shown  # asked once in a run
-                    raise
+                self._session = self._login(shown, secrets)
             return self._session
 
     def _login(self, shown: str, secrets: tuple[Secret, ...]) -> B2Session:

@@ -18,7 +18,8 @@ import urllib3
 
 from janitor.model import Secret, SecretFile
 from janitor.store import http_client
-from janitor.store.errors import StoreError, Unreachable, Unsupported, one_line
+from janitor.store.errors import Unreachable, Unsupported, one_line
+from janitor.store.first_failure import FirstFailure
 from janitor.store.unix_http import LONGEST_PATH, UnixPool
 
 _PATIENCE = (
@@ -75,7 +76,7 @@ class Server:
         self._secrets = secrets
         self._lock = threading.Lock()
         self._running: _Running | None = None
-        self._failure: StoreError | None = None
+        self._failure = FirstFailure()
 
     def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
         """As urllib3's pools. Raises a StoreError where rclone does not come up."""
@@ -130,17 +131,11 @@ class Server:
                 _end(running)
 
     def _pool(self) -> UnixPool:
-        with self._lock:
-            if self._failure is not None:
-                raise type(self._failure)(str(self._failure))
+        with self._lock, self._failure.kept():
             if self._running is None or self._running.process.poll() is not None:
                 if self._running is not None:
                     _end(self._running)
-                try:
-                    self._running = self._started()
-                except StoreError as error:
-                    self._failure = error
-                    raise
+                self._running = self._started()
             return self._running.pool
 
     def _started(self) -> _Running:

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from janitor.store.errors import StoreError, Unauthorized, Unreachable, Unsupported, one_line
+from janitor.store.first_failure import FirstFailure
 
 CONNECT: float = 5
 """Seconds for the connection, and as many for the login."""
@@ -63,7 +64,7 @@ class SshServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
         self._session: asyncssh.SFTPClient | None = None
-        self._failure: StoreError | None = None
+        self._failure = FirstFailure()
 
     def ask(self, ask: Ask[Result], *, patience: float | None = None) -> Result:
         """The answer of the server. Raises a StoreError where there is no session, and asyncssh's
@@ -96,15 +97,9 @@ class SshServer:
     # --- the connection ---------------------------------------------------------------------
 
     def _opened(self) -> asyncssh.SFTPClient:
-        with self._connecting:
-            if self._failure is not None:
-                raise type(self._failure)(str(self._failure))
+        with self._connecting, self._failure.kept():
             if self._session is None or self._connection is None or self._connection.is_closed():
-                try:
-                    self._open()
-                except StoreError as error:
-                    self._failure = error  # asked once in a run: a login that fails may lock us out
-                    raise
+                self._open()
             assert self._session is not None  # noqa: S101 - _open made it, or raised
             return self._session
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from janitor.model import Secret
-from janitor.store.errors import StoreError, Unauthorized, Unreachable, Unsupported, one_line
+from janitor.store.errors import Unauthorized, Unreachable, Unsupported, one_line
 from janitor.store.extras import missing_extra
+from janitor.store.first_failure import FirstFailure
 from janitor.store.http_client import HttpClient, Pool
 from janitor.store.variables import fit_for_a_header, header_bytes, text_of
 from janitor.store.web_address import host_of
@@ -119,31 +120,24 @@ class Login:
         self._make_pool = make_pool
         self._lock = threading.Lock()
         self._access = who.given
-        self._failure: tuple[StoreError, str] | None = None
-        """What failed, and the name of the repository that it was told of."""
+        self._failure = FirstFailure()
 
     def access(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
         """The storage URL and a token. Raises a StoreError, the same one again in this run."""
-        with self._lock:
-            if self._failure is not None:
-                error, told = self._failure
-                raise type(error)(str(error).replace(told, shown))
+        with self._lock, self._failure.kept(shown):
             if self._access is None:
-                try:
-                    self._access = self._made(shown, secrets)
-                except StoreError as error:
-                    self._failure = error, shown  # a login that fails again and again may be locked
-                    raise
+                self._access = self._made(shown, secrets)
             return self._access
 
     def renew(self, stale: Access, shown: str, secrets: tuple[Secret, ...]) -> Access:
         """Another token than this one. Raises Unauthorized where none can be had."""
-        with self._lock:
+        with self._lock, self._failure.kept(shown):
             if self._access is stale:
                 self._access = None
                 if not self._who.auth_url:
-                    expired = "refuses the token: OS_AUTH_TOKEN is not valid, or has expired"
-                    self._failure = Unauthorized(f"{shown} {expired}"), shown
+                    raise Unauthorized(
+                        f"{shown} refuses the token: OS_AUTH_TOKEN is not valid, or has expired"
+                    )
         return self.access(shown, secrets)
 
     def _made(self, shown: str, secrets: tuple[Secret, ...]) -> Access:
