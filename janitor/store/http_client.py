@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,16 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 
 from janitor.model import Secret, SecretFile
-from janitor.store.errors import TooLarge, Unsupported, one_line
+from janitor.store.connections import Connections
+from janitor.store.errors import (
+    Gone,
+    Refused,
+    StoreError,
+    TooLarge,
+    Unreachable,
+    Unsupported,
+    one_line,
+)
 from janitor.store.http_errors import broken_off, no_answer, redirected
 
 TIMEOUT = urllib3.Timeout(connect=5, read=15)
@@ -29,6 +38,7 @@ RETRIES = urllib3.Retry(
     respect_retry_after_header=False,  # a server may ask for an hour
 )
 _PIECE = 64 * 1024
+_BUSY = (HTTPStatus.TOO_MANY_REQUESTS,)
 
 
 class Pool(Protocol):
@@ -56,14 +66,35 @@ def make_pool(
         "ca_cert_data": certificates.decode("utf-8", "replace") if certificates else None,
         "cert_file": path,
     }
-    proxy = proxy_of(url)
+    proxy = _proxy_of(url)
     pool = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
     if descriptor is not None:
         weakref.finalize(pool, os.close, descriptor)
     return pool
 
 
-def proxy_of(url: str) -> str | None:
+def shared_pool(
+    connections: Connections,
+    url: str,
+    *,
+    certificates: bytes | None,
+    client_certificate: Secret | None,
+    insecure_tls: bool,
+) -> Pool:
+    """The connections of this run for all URLs that are reached in the same way."""
+    pool: Pool = connections.get(
+        ("http", _proxy_of(url), certificates, client_certificate, insecure_tls),
+        lambda: make_pool(
+            url,
+            certificates=certificates,
+            client_certificate=client_certificate,
+            insecure_tls=insecure_tls,
+        ),
+    )
+    return pool
+
+
+def _proxy_of(url: str) -> str | None:
     """The proxy to this server, as the environment of this process says it."""
     parts = urlsplit(url)
     if not parts.hostname or proxy_bypass(parts.netloc):
@@ -99,6 +130,24 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str]
+    secrets: tuple[Secret, ...] = field(default=(), repr=False)
+    """What its words must not show."""
+
+    @property
+    def said(self) -> str:
+        """The status, and the server's words where they are words."""
+        words = one_line(self.body[:1000].decode("utf-8", "replace"), self.secrets)
+        return str(self.status) if words.startswith("<") else f"{self.status} {words}".strip()
+
+    def refused(
+        self, shown: str, doing: str, *, busy: Collection[int] = _BUSY, mend: str = ""
+    ) -> StoreError:
+        """What this answer says of a lock that was to be deleted or written, and was not."""
+        if self.status == HTTPStatus.NOT_FOUND:
+            return Gone("the lock is not there any more")
+        if self.status in busy or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Unreachable(f"{shown} could not {doing} the lock: {self.said}")
+        return Refused(f"{shown} will not {doing} the lock ({self.said}){mend}")
 
 
 class HttpClient:
@@ -120,7 +169,7 @@ class HttpClient:
         body: bytes | None = None,
     ) -> Answer:
         """The answer. Raises TooLarge beyond `limit` bytes, and Unreachable where none came."""
-        sent = dict(headers)
+        sent = {"User-Agent": "restic-janitor", **headers}
         if body is not None:
             sent.setdefault("Content-Type", "application/octet-stream")
         try:
@@ -143,14 +192,7 @@ class HttpClient:
             raise broken_off(self._shown)
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
             raise redirected(self._shown, answer.headers.get("Location", ""), self._secrets)
-        return Answer(answer.status, received, answer.headers)
-
-    def said(self, answer: Answer) -> str:
-        """The status, and the server's words where they are words."""
-        words = one_line(answer.body[:1000].decode("utf-8", "replace"), self._secrets)
-        return (
-            f"{answer.status} {words}".strip() if not words.startswith("<") else str(answer.status)
-        )
+        return Answer(answer.status, received, answer.headers, self._secrets)
 
 
 def _has_an_end(headers: Mapping[str, str]) -> bool:

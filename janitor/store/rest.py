@@ -32,8 +32,7 @@ from janitor.store.http_client import (
     HttpClient,
     Pool,
     client_certificate_of,
-    make_pool,
-    proxy_of,
+    shared_pool,
 )
 from janitor.store.location import Location
 from janitor.store.names import (
@@ -51,7 +50,7 @@ from janitor.store.variables import certificates_of, secrets_of
 LISTING_LIMIT = 10 * 1024 * 1024
 """Bytes of a listing that are read; 100,000 locks have less. What is made of it can take ten times
 as much, and the pod has 192 MiB."""
-HEADERS = {"Accept": "application/vnd.x.restic.rest.v2", "User-Agent": "restic-janitor"}
+HEADERS = {"Accept": "application/vnd.x.restic.rest.v2"}
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -79,15 +78,12 @@ def open_rest(
     if location.url.startswith("http+unix:"):
         location, pool = _unix(location, connections)
     else:
-        url = location.url
-        pool = connections.get(
-            ("rest", proxy_of(url), certificates, client_certificate, insecure_tls),
-            lambda: make_pool(
-                url,
-                certificates=certificates,
-                client_certificate=client_certificate,
-                insecure_tls=insecure_tls,
-            ),
+        pool = shared_pool(
+            connections,
+            location.url,
+            certificates=certificates,
+            client_certificate=client_certificate,
+            insecure_tls=insecure_tls,
         )
     username, password = location.username, location.password
     if username is None:
@@ -240,7 +236,7 @@ class RestStore:
         )
 
     def _failure(self, answer: Answer) -> StoreError:
-        said = self._http.said(answer)
+        said = answer.said
         if answer.status in _DENIED:
             given = "Authorization" in self._headers
             mend = (
@@ -256,13 +252,4 @@ class RestStore:
         return Unreachable(f"{self._shown} answered {said}")
 
     def _refused(self, answer: Answer, doing: str) -> StoreError:
-        if answer.status == HTTPStatus.NOT_FOUND:
-            return Gone("the lock is not there any more")
-        if (
-            answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-            or answer.status == HTTPStatus.TOO_MANY_REQUESTS
-        ):
-            return Unreachable(
-                f"{self._shown} could not {doing} the lock: {self._http.said(answer)}"
-            )
-        return Refused(f"{self._shown} will not {doing} the lock ({self._http.said(answer)})")
+        return answer.refused(self._shown, doing)

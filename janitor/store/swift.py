@@ -29,8 +29,7 @@ from janitor.store.http_client import (
     HttpClient,
     Pool,
     client_certificate_of,
-    make_pool,
-    proxy_of,
+    shared_pool,
 )
 from janitor.store.location import Location
 from janitor.store.names import (
@@ -52,8 +51,8 @@ _PAGE_LIMIT = 4 * 1024 * 1024
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _WRITTEN = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED)
 _DELETED = (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
-_RATE_LIMITED = 498
-"""Swift's own status for it."""
+_BUSY = (HTTPStatus.TOO_MANY_REQUESTS, 498)
+"""The second is Swift's own status for it."""
 
 
 class _Entry(msgspec.Struct, gc=False):
@@ -84,17 +83,13 @@ def open_swift(
     client_certificate = client_certificate_of(environment)
 
     def pool_of(url: str) -> Pool:
-        key = ("rest", proxy_of(url), certificates, client_certificate, insecure_tls)
-        found: Pool = connections.get(
-            key,
-            lambda: make_pool(
-                url,
-                certificates=certificates,
-                client_certificate=client_certificate,
-                insecure_tls=insecure_tls,
-            ),
+        return shared_pool(
+            connections,
+            url,
+            certificates=certificates,
+            client_certificate=client_certificate,
+            insecure_tls=insecure_tls,
         )
-        return found
 
     who = who_is(environment, certificates=certificates, insecure_tls=insecure_tls)
     login = connections.get(who, lambda: Login(who, pool_of))
@@ -169,61 +164,62 @@ class SwiftStore:
 
     def delete_lock(self, lock: LockID) -> None:
         """See `Store.delete_lock`. Of an expired token nothing was done, so it is sent again."""
-        answer, http = self._ask("DELETE", self._object(f"locks/{checked(lock)}"), "the lock")
+        answer = self._ask("DELETE", self._object(f"locks/{checked(lock)}"), what="the lock")
         if answer.status not in _DELETED:
-            raise self._refused(answer, http, "delete")
+            raise self._refused(answer, "delete")
 
     def put_lock(self, lock: LockID, stored: bytes) -> None:
         """See `Store.put_lock`: only where there is none."""
-        answer, http = self._ask(
+        answer = self._ask(
             "PUT",
             self._object(f"locks/{checked(lock)}"),
-            "the lock",
+            what="the lock",
             headers={"If-None-Match": "*"},
             body=stored,
         )
         if answer.status == HTTPStatus.PRECONDITION_FAILED:
             raise Refused(f"the lock {lock[:8]} is already there")
         if answer.status not in _WRITTEN:
-            raise self._refused(answer, http, "write")
+            raise self._refused(answer, "write")
 
     def close(self) -> None:
         """Connections and login are shared, and closed with the connections."""
 
     # --- one request ------------------------------------------------------------------------
 
-    def _ask(  # noqa: PLR0917 - private
+    def _ask(
         self,
         method: str,
         path: str,
+        *,
         what: str,
         limit: int = LOCK_LIMIT,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-    ) -> tuple[Answer, HttpClient]:
+    ) -> Answer:
+        def sent(access: Access) -> Answer:
+            return self._client(access).ask(
+                method,
+                access.storage_url.rstrip("/") + path,
+                what=what,
+                limit=limit,
+                headers={**(headers or {}), "X-Auth-Token": access.token.reveal()},
+                body=body,
+            )
+
         access = self._login.access(self._shown, self._secrets)
-        sent = dict(headers or {}) | {"User-Agent": "restic-janitor"}
-        answer, http = self._sent(access, method, path, what, limit, sent, body)
+        answer = sent(access)
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            access = self._login.renew(access, self._shown, self._secrets)
-            answer, http = self._sent(access, method, path, what, limit, sent, body)
+            answer = sent(self._login.renew(access, self._shown, self._secrets))
         if answer.status == HTTPStatus.UNAUTHORIZED:
             raise Unauthorized(
-                f"{self._shown} refuses also a token that is new ({http.said(answer)}): check that "
+                f"{self._shown} refuses also a token that is new ({answer.said}): check that "
                 "its identity service is the one of this object store"
             )
-        return answer, http
+        return answer
 
-    def _sent(  # noqa: PLR0917 - private
-        self,
-        access: Access,
-        method: str,
-        path: str,
-        what: str,
-        limit: int,
-        headers: Mapping[str, str],
-        body: bytes | None,
-    ) -> tuple[Answer, HttpClient]:
+    def _client(self, access: Access) -> HttpClient:
+        """For the server that the login named. Raises Unsupported where that is not allowed."""
         host = host_of(access.storage_url)
         if self._allowed is not None and not self._allowed(host):
             raise Unsupported(
@@ -231,28 +227,22 @@ class SwiftStore:
                 "`endpoints` that the configuration allows"
             )
         pool = self._pool_of(access.storage_url)
-        http = HttpClient(pool, shown=self._shown, secrets=(*self._secrets, access.token))
-        url = access.storage_url.rstrip("/") + path
-        token = {"X-Auth-Token": access.token.reveal()}
-        answer = http.ask(
-            method, url, what=what, limit=limit, headers={**headers, **token}, body=body
-        )
-        return answer, http
+        return HttpClient(pool, shown=self._shown, secrets=(*self._secrets, access.token))
 
     def _object(self, name: str) -> str:
         return f"/{quote(self._container, safe='')}/{quote(self._prefix + name)}"
 
     def _read(self, name: str, limit: int) -> bytes:
-        answer, http = self._ask("GET", self._object(name), name[:14], limit)
+        answer = self._ask("GET", self._object(name), what=name[:14], limit=limit)
         if answer.status == HTTPStatus.NOT_FOUND:
             raise Gone(f"{name[:14]} is not in {self._shown} (any more)")
         if answer.status != HTTPStatus.OK:
-            raise self._failure(answer, http)
+            raise self._failure(answer)
         return answer.body
 
     def _no_repository(self) -> NoRepository:
         """Of a container that is not there, every object is missing as well."""
-        answer, _ = self._page("", limit=1)
+        answer = self._page("", limit=1)
         if answer.status == HTTPStatus.NOT_FOUND:
             return NoRepository(
                 f"no repository here: {self._shown} names the container {self._container}, which "
@@ -266,13 +256,13 @@ class SwiftStore:
         """The objects directly in a folder whose names are ids, by name, page by page."""
         marker = before = ""
         while True:
-            answer, http = self._page(folder, marker=marker)
+            answer = self._page(folder, marker=marker)
             if answer.status == HTTPStatus.NO_CONTENT:
                 return
             if answer.status == HTTPStatus.NOT_FOUND:
                 raise Unreachable(f"{self._shown} answered 404 to a listing")
             if answer.status != HTTPStatus.OK:
-                raise self._failure(answer, http)
+                raise self._failure(answer)
             page = self._decoded(answer)
             for entry in page:
                 name = self._name_in(folder, entry)
@@ -288,13 +278,11 @@ class SwiftStore:
                 raise self._nonsense()  # it would never end
             marker = last
 
-    def _page(
-        self, folder: str, *, marker: str = "", limit: int = _PAGE
-    ) -> tuple[Answer, HttpClient]:
+    def _page(self, folder: str, *, marker: str = "", limit: int = _PAGE) -> Answer:
         asked = {"format": "json", "limit": str(limit), "prefix": self._prefix + folder}
         asked |= {"delimiter": "/"} | ({"marker": marker} if marker else {})
         path = f"/{quote(self._container, safe='')}?{urlencode(asked)}"
-        return self._ask("GET", path, "a listing", _PAGE_LIMIT)
+        return self._ask("GET", path, what="a listing", limit=_PAGE_LIMIT)
 
     def _decoded(self, answer: Answer) -> list[_Entry]:
         try:
@@ -311,8 +299,8 @@ class SwiftStore:
             raise self._nonsense()
         return entry.name.removeprefix(before)
 
-    def _failure(self, answer: Answer, http: HttpClient) -> StoreError:
-        said = http.said(answer)
+    def _failure(self, answer: Answer) -> StoreError:
+        said = answer.said
         if answer.status in _DENIED:
             return Unauthorized(
                 f"{self._shown} denies access ({said}): this user needs a role that may read the "
@@ -320,15 +308,9 @@ class SwiftStore:
             )
         return Unreachable(f"{self._shown} answered {said}")
 
-    def _refused(self, answer: Answer, http: HttpClient, doing: str) -> StoreError:
-        if answer.status == HTTPStatus.NOT_FOUND:
-            return Gone("the lock is not there any more")
-        said = http.said(answer)
-        busy = answer.status in (HTTPStatus.TOO_MANY_REQUESTS, _RATE_LIMITED)
-        if busy or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Unreachable(f"{self._shown} could not {doing} the lock: {said}")
+    def _refused(self, answer: Answer, doing: str) -> StoreError:
         mend = "; this user needs a role that may write" if answer.status in _DENIED else ""
-        return Refused(f"{self._shown} will not {doing} the lock ({said}){mend}")
+        return answer.refused(self._shown, doing, busy=_BUSY, mend=mend)
 
 
 def _time(text: str | None) -> datetime | None:

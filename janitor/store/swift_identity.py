@@ -153,17 +153,16 @@ class Login:
         headers = {
             "X-Auth-User": header_bytes("ST_USER", who.user),
             "X-Auth-Key": header_bytes("ST_KEY", who.password.reveal()),
-            "User-Agent": "restic-janitor",
         }
         answer = http.ask("GET", who.auth_url, what="the login", headers=headers)
         url, token = answer.headers.get("X-Storage-Url"), answer.headers.get("X-Auth-Token")
         if answer.status in _DENIED:
             raise Unauthorized(
-                f"{shown} refuses the credentials ({http.said(answer)}): check ST_USER and ST_KEY"
+                f"{shown} refuses the credentials ({answer.said}): check ST_USER and ST_KEY"
             )
         if answer.status not in _OK or not url or not token:
             raise Unreachable(
-                f"the identity service of {shown} answered {http.said(answer)}, not as one of "
+                f"the identity service of {shown} answered {answer.said}, not as one of "
                 "version 1 does; check ST_AUTH"
             )
         return _access(url, token, shown)
