@@ -23,6 +23,7 @@ from b2sdk.v2.exception import B2Error, FileNotPresent
 from janitor.model import ListedLock, LockID, Secret, StoreClock
 from janitor.store.b2_errors import Doing, translated
 from janitor.store.b2_http import impatient
+from janitor.store.by_name import FlatStore
 from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
@@ -38,14 +39,9 @@ from janitor.store.http_client import bounded
 from janitor.store.http_errors import no_answer
 from janitor.store.location import Location
 from janitor.store.names import (
-    CONFIG_LIMIT,
-    KEY_LIMIT,
-    KEYS_AT_MOST,
-    LOCK_LIMIT,
-    checked,
     is_id,
 )
-from janitor.store.port import Layout, Listing, Root
+from janitor.store.port import Root
 from janitor.store.variables import certificates_of, fit_for_a_header, secrets_of, text_of
 
 REALM = "production"
@@ -167,7 +163,7 @@ def _bucket_id(session: B2Session, name: str) -> str | None:
     return str(found[0]["bucketId"]) if found else None
 
 
-class B2Store:
+class B2Store(FlatStore):
     """One repository by its prefix in a bucket."""
 
     clock = StoreClock.SERVER
@@ -178,60 +174,17 @@ class B2Store:
         self._shown = location.shown
         self._client = client
         self._secrets = secrets
-        self._config: bytes | None = None
 
     def look(self) -> Root:
-        """See `Store.look`."""
+        """See `Store.look`. A bucket that is not there is told before a file that is not."""
         self._bucket_id()
-        try:
-            self._config = self._read("config", CONFIG_LIMIT)
-        except Gone:
-            raise NoRepository(
-                f"no repository here: {self._shown} has no file `config`; check the prefix"
-            ) from None
-        return Root(Layout.DEFAULT, locks_folder=None)
-
-    def list_locks(self, *, at_most: int) -> Listing:
-        """See `Store.list_locks`."""
-        if self._config is None:
-            self.look()
-        kept: list[ListedLock] = []
-        seen = 0
-        for name, found in self._list("locks/"):
-            seen += 1
-            if len(kept) < at_most:
-                size, time = found.get("contentLength"), found.get("uploadTimestamp")
-                kept.append(ListedLock(LockID(name), size, _time(time)))
-        return Listing(tuple(kept), beyond=seen - len(kept))
-
-    def list_keys(self) -> tuple[str, ...]:
-        """See `Store.list_keys`."""
-        names: list[str] = []
-        for name, _ in self._list("keys/"):
-            names.append(name)
-            if len(names) == KEYS_AT_MOST:
-                break
-        return tuple(names)
-
-    def read_config(self) -> bytes:
-        """See `Store.read_config`. It never changes, so the one that `look` read will do."""
-        return self._config if self._config is not None else self._read("config", CONFIG_LIMIT)
-
-    def read_key(self, name: str) -> bytes:
-        """See `Store.read_key`."""
-        if not is_id(name):
-            raise Gone(f"the key {name[:8]} is not in {self._shown}")
-        return self._read(f"keys/{name}", KEY_LIMIT)
-
-    def read_lock(self, lock: LockID) -> bytes:
-        """See `Store.read_lock`."""
-        return self._read(f"locks/{checked(lock)}", LOCK_LIMIT)
+        return super().look()
 
     def delete_lock(self, lock: LockID) -> None:
         """See `Store.delete_lock`. As restic: what shows, and again where an older one shows then,
         which an upload that was repeated leaves. By its name it is the same lock.
         """
-        name = self._prefix + f"locks/{checked(lock)}"
+        name = self._prefix + self._name_of(lock)
         version = self._version(name)
         if version is None:
             raise Gone("the lock is not there any more")
@@ -244,7 +197,7 @@ class B2Store:
 
     def put_lock(self, lock: LockID, stored: bytes) -> None:
         """See `Store.put_lock`. B2 cannot create only, so it is looked for first."""
-        name = self._prefix + f"locks/{checked(lock)}"
+        name = self._prefix + self._name_of(lock)
         if self._version(name) is not None:
             raise Refused(f"the lock {lock[:8]} is already there")
         bucket = self._bucket_id()
@@ -289,7 +242,12 @@ class B2Store:
             raise TooLarge(f"{name[:14]} in {self._shown} has more than {limit} bytes")
         return stored
 
-    def _list(self, folder: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _no_repository(self) -> NoRepository:
+        return NoRepository(
+            f"no repository here: {self._shown} has no file `config`; check the prefix"
+        )
+
+    def _list(self, folder: str) -> Iterator[ListedLock]:
         """The files directly in a folder whose names are ids, by name, page by page."""
         prefix = self._prefix + folder
         start: str | None = None
@@ -302,7 +260,8 @@ class B2Store:
                     if name <= before:
                         raise Unreachable(f"{self._shown} answered a listing without order")
                     before = name
-                    yield name, found
+                    size, time = found.get("contentLength"), found.get("uploadTimestamp")
+                    yield ListedLock(LockID(name), size, _time(time))
             following = page.get("nextFileName")
             if following is None:
                 return

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from janitor.model import ListedLock, LockID, StoreClock
+from janitor.store.by_name import layout_of
 from janitor.store.errors import (
     Gone,
     NoRepository,
@@ -153,17 +154,14 @@ class FilesStore:
         if self._layout is None:
             with self._root() as root:
                 self._layout = self._layout_of(root)
-        return ("keys", "locks") if self._layout is Layout.DEFAULT else ("key", "lock")
+        return self._layout.folders
 
     def _layout_of(self, root: int) -> Layout:
-        """Legacy where `key/` has keys and `keys/` has none."""
-        if self._mode(root, "key") is None:
-            return Layout.DEFAULT
-        for name, layout in (("keys", Layout.DEFAULT), ("key", Layout.S3LEGACY)):
+        def filled(name: str) -> bool:
             with self._folder(root, name) as folder:
-                if folder is not None and _smallest(folder, 1)[0]:
-                    return layout
-        return Layout.DEFAULT
+                return folder is not None and bool(_smallest(folder, 1)[0])
+
+        return layout_of(has_legacy=self._mode(root, "key") is not None, filled=filled)
 
     @contextmanager
     def _root(self) -> Iterator[int]:

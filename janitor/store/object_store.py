@@ -9,25 +9,23 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, NotSupportedError
 
 from janitor.model import ListedLock, LockID, Secret, StoreClock
+from janitor.store.by_name import ReadsByName, layout_of
 from janitor.store.errors import Gone, NoRepository, Refused, TooLarge, Unreachable
 from janitor.store.location import Location
 from janitor.store.names import (
     CONFIG_LIMIT,
-    KEY_LIMIT,
     KEYS_AT_MOST,
-    LOCK_LIMIT,
-    checked,
     is_id,
 )
 from janitor.store.object_errors import Doing
-from janitor.store.port import Layout, Listing, Root
+from janitor.store.port import Listing, Root
 
 _PAGE = 1000
 _COUNTED_AT_MOST = 100_000
 """Objects that one listing looks at; beyond this the count of a listing is a lower bound."""
 
 
-class ObjectStore:
+class ObjectStore(ReadsByName):
     """One repository, by its prefix in a bucket whose client it shares with others."""
 
     clock = StoreClock.SERVER
@@ -37,7 +35,6 @@ class ObjectStore:
         self._shown = location.shown
         self._prefix = location.prefix
         self._secrets = secrets
-        self._layout: Layout | None = None
 
     def look(self) -> Root:
         """See `Store.look`: one listing with a delimiter shows the whole root."""
@@ -56,7 +53,12 @@ class ObjectStore:
                 "be hidden as well"
             )
         folders = {each.rpartition("/")[2] for each in root["common_prefixes"]}
-        self._layout = self._layout_of(folders)
+        self._layout = layout_of(
+            has_legacy="key" in folders,
+            filled=lambda name: (
+                name in folders and any(True for _ in self._entries(name, KEYS_AT_MOST))
+            ),
+        )
         return Root(self._layout, locks_folder=self._folders()[1] in folders)
 
     def list_locks(self, *, at_most: int) -> Listing:
@@ -79,19 +81,9 @@ class ObjectStore:
     def read_config(self) -> bytes:
         """See `Store.read_config`."""
         try:
-            return self._read("config", CONFIG_LIMIT)
+            return super().read_config()
         except NoRepository as error:
             raise Gone(str(error)) from None
-
-    def read_key(self, name: str) -> bytes:
-        """See `Store.read_key`."""
-        if not is_id(name):
-            raise Gone(f"the key {name[:8]} is not in {self._shown}")
-        return self._read(f"{self._folders()[0]}/{name}", KEY_LIMIT)
-
-    def read_lock(self, lock: LockID) -> bytes:
-        """See `Store.read_lock`."""
-        return self._read(f"{self._folders()[1]}/{checked(lock)}", LOCK_LIMIT)
 
     def delete_lock(self, lock: LockID) -> None:
         """See `Store.delete_lock`. A server that does not know the object says that all is well.
@@ -99,12 +91,12 @@ class ObjectStore:
         The library may send it again after a timeout: the name is the content's hash, so that a
         second delete can hit nothing else. No version is ever named: a versioned bucket keeps it.
         """
-        path = self._path(f"{self._folders()[1]}/{checked(lock)}")
+        path = self._path(self._name_of(lock))
         self._ask(lambda store: obstore.delete(store, path), Doing.DELETE)
 
     def put_lock(self, lock: LockID, stored: bytes) -> None:
         """See `Store.put_lock`: create only, where the server can do that."""
-        path = self._path(f"{self._folders()[1]}/{checked(lock)}")
+        path = self._path(self._name_of(lock))
 
         def write(store: Any) -> None:
             try:
@@ -129,21 +121,6 @@ class ObjectStore:
 
     def _path(self, name: str) -> str:
         return f"{self._prefix}/{name}" if self._prefix else name
-
-    def _folders(self) -> tuple[str, str]:
-        """How the folders of keys and locks are called here."""
-        if self._layout is None:
-            self.look()
-        return ("key", "lock") if self._layout is Layout.S3LEGACY else ("keys", "locks")
-
-    def _layout_of(self, folders: set[str]) -> Layout:
-        """Legacy where `key/` has keys and `keys/` has none."""
-        if "key" not in folders:
-            return Layout.DEFAULT
-        for name, layout in (("keys", Layout.DEFAULT), ("key", Layout.S3LEGACY)):
-            if name in folders and any(True for _ in self._entries(name, KEYS_AT_MOST)):
-                return layout
-        return Layout.DEFAULT
 
     def _entries(self, folder: str, at_most: int) -> Iterator[tuple[str, Any]]:
         """The objects directly in a folder whose names are ids, page by page."""

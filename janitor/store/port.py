@@ -21,6 +21,11 @@ class Layout(StrEnum):
     S3LEGACY = "s3legacy"
     """`key/`, `lock/`: very old S3 repositories, read by restic up to 0.17"""
 
+    @property
+    def folders(self) -> tuple[str, str]:
+        """How the folders of keys and locks are called."""
+        return ("key", "lock") if self is Layout.S3LEGACY else ("keys", "locks")
+
 
 @dataclass(frozen=True, slots=True)
 class Root:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import quote, unquote, urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 
 from janitor.model import ListedLock, LockID, Secret, StoreClock
+from janitor.store.by_name import FlatStore
 from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
@@ -36,14 +37,9 @@ from janitor.store.http_client import (
 )
 from janitor.store.location import Location
 from janitor.store.names import (
-    CONFIG_LIMIT,
-    KEY_LIMIT,
-    KEYS_AT_MOST,
     LOCK_LIMIT,
-    checked,
     is_id,
 )
-from janitor.store.port import Layout, Listing, Root
 from janitor.store.unix_http import LONGEST_PATH, UnixPool
 from janitor.store.variables import certificates_of, secrets_of
 
@@ -119,7 +115,7 @@ def _headers(username: Secret | None, password: Secret | None) -> dict[str, str]
     return headers
 
 
-class RestStore:
+class RestStore(FlatStore):
     """One repository by its URL. Redirects are not followed: they would carry the credentials."""
 
     clock = StoreClock.NONE
@@ -135,53 +131,16 @@ class RestStore:
         self._shown = location.shown
         self._http = HttpClient(pool, shown=location.shown, secrets=secrets)
         self._headers = headers
-        self._config: bytes | None = None
-
-    def look(self) -> Root:
-        """See `Store.look`. `config` first: rclone lists nothing for a repository that is not."""
-        try:
-            self._config = self._read("config", CONFIG_LIMIT)
-        except Gone:
-            raise NoRepository(
-                f"no repository here: {self._shown} has no `config`; check the path"
-            ) from None
-        return Root(Layout.DEFAULT, locks_folder=None)
-
-    def list_locks(self, *, at_most: int) -> Listing:
-        """See `Store.list_locks`. Beyond `at_most`, the smallest names are taken."""
-        if self._config is None:
-            self.look()
-        found = self._list("locks/")
-        locks = [ListedLock(LockID(name), size, None) for name, size in found[:at_most]]
-        return Listing(tuple(locks), beyond=max(0, len(found) - at_most))
-
-    def list_keys(self) -> tuple[str, ...]:
-        """See `Store.list_keys`."""
-        return tuple(name for name, _ in self._list("keys/")[:KEYS_AT_MOST])
-
-    def read_config(self) -> bytes:
-        """See `Store.read_config`. It never changes, so the one that `look` read will do."""
-        return self._config if self._config is not None else self._read("config", CONFIG_LIMIT)
-
-    def read_key(self, name: str) -> bytes:
-        """See `Store.read_key`."""
-        if not is_id(name):
-            raise Gone(f"the key {name[:8]} is not in {self._shown}")
-        return self._read(f"keys/{name}", KEY_LIMIT)
-
-    def read_lock(self, lock: LockID) -> bytes:
-        """See `Store.read_lock`."""
-        return self._read(f"locks/{checked(lock)}", LOCK_LIMIT)
 
     def delete_lock(self, lock: LockID) -> None:
         """See `Store.delete_lock`."""
-        answer = self._ask("DELETE", f"locks/{checked(lock)}")
+        answer = self._ask("DELETE", self._name_of(lock))
         if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
             raise self._refused(answer, "delete")
 
     def put_lock(self, lock: LockID, stored: bytes) -> None:
         """See `Store.put_lock`. rest-server creates only; rclone is asked first."""
-        path = f"locks/{checked(lock)}"
+        path = self._name_of(lock)
         answer = self._ask("GET", path)
         if answer.status == HTTPStatus.OK:
             raise Refused(f"the lock {lock[:8]} is already there")
@@ -195,12 +154,17 @@ class RestStore:
 
     # --- one request ------------------------------------------------------------------------
 
-    def _list(self, folder: str) -> list[tuple[str, int | None]]:
-        """Names that are ids, sorted, with sizes. The slash matters: `/locks` answers 404."""
+    def _no_repository(self) -> NoRepository:
+        return NoRepository(f"no repository here: {self._shown} has no `config`; check the path")
+
+    def _list(self, folder: str) -> Iterator[ListedLock]:
+        """Without times. The slash matters: `/locks` answers 404. Only a repository with a `config`
+        is asked: rclone lists nothing for one that is not.
+        """
         answer = self._ask("GET", folder, LISTING_LIMIT)
         rclone = answer.headers.get("Server", "").startswith("rclone/")
         if answer.status == HTTPStatus.NOT_FOUND and not rclone:
-            return []  # there is a config, so the folder is missing; of rclone it is a fault
+            return  # there is a config, so the folder is missing; of rclone it is a fault
         if answer.status != HTTPStatus.OK:
             raise self._failure(answer)
         try:
@@ -213,7 +177,8 @@ class RestStore:
             (entry, None) if isinstance(entry, str) else (entry.name, entry.size)
             for entry in entries
         )
-        return sorted(each for each in found.items() if is_id(each[0]))
+        for name, size in sorted(each for each in found.items() if is_id(each[0])):
+            yield ListedLock(LockID(name), size, None)
 
     def _read(self, path: str, limit: int) -> bytes:
         answer = self._ask("GET", path, limit)

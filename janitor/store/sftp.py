@@ -9,15 +9,16 @@ import heapq
 import os
 import pwd
 import stat
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import asyncssh
 
 from janitor.model import ListedLock, LockID, Secret, StoreClock
+from janitor.store.by_name import ReadsByName, layout_of
 from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
@@ -32,14 +33,10 @@ from janitor.store.errors import (
 )
 from janitor.store.location import Location
 from janitor.store.names import (
-    CONFIG_LIMIT,
-    KEY_LIMIT,
     KEYS_AT_MOST,
-    LOCK_LIMIT,
-    checked,
     is_id,
 )
-from janitor.store.port import Layout, Listing, Root
+from janitor.store.port import Listing, Root
 from janitor.store.ssh import Account, Ask, Result, SshServer
 from janitor.store.variables import text_of
 
@@ -85,7 +82,7 @@ def _own_name(location: Location) -> str:
         ) from None
 
 
-class SftpStore:
+class SftpStore(ReadsByName):
     """One repository by its folder on the server."""
 
     clock = StoreClock.WRITER
@@ -94,7 +91,6 @@ class SftpStore:
         self._path = location.path
         self._shown = location.shown
         self._server = server
-        self._layout: Layout | None = None
 
     def look(self) -> Root:
         """See `Store.look`."""
@@ -106,7 +102,10 @@ class SftpStore:
             ) from None
         if "config" not in names:
             raise NoRepository(f"no repository here: {self._shown} has no file `config`")
-        self._layout = self._layout_of(names)
+        self._layout = layout_of(
+            has_legacy="key" in names,
+            filled=lambda name: name in names and self._is_filled(self._in(name)),
+        )
         return Root(self._layout, locks_folder=self._folders()[1] in names)
 
     def list_locks(self, *, at_most: int) -> Listing:
@@ -127,27 +126,13 @@ class SftpStore:
             return ()
         return tuple(str(each.id) for each in found)
 
-    def read_config(self) -> bytes:
-        """See `Store.read_config`."""
-        return self._read("config", CONFIG_LIMIT)
-
-    def read_key(self, name: str) -> bytes:
-        """See `Store.read_key`."""
-        if not is_id(name):
-            raise Gone(f"the key {name[:8]} is not in {self._shown}")
-        return self._read(f"{self._folders()[0]}/{name}", KEY_LIMIT)
-
-    def read_lock(self, lock: LockID) -> bytes:
-        """See `Store.read_lock`."""
-        return self._read(f"{self._folders()[1]}/{checked(lock)}", LOCK_LIMIT)
-
     def delete_lock(self, lock: LockID) -> None:
         """See `Store.delete_lock`.
 
         Some servers do not delete what is read-only, as restic's files are: only then the mode is
         changed, since some file systems let nobody change it.
         """
-        path = self._in(f"{self._folders()[1]}/{checked(lock)}")
+        path = self._in(self._name_of(lock))
         try:
             self._ask(lambda sftp: sftp.remove(path), "delete the lock from")
         except (Refused, Unauthorized) as refusal:
@@ -161,7 +146,7 @@ class SftpStore:
 
     def put_lock(self, lock: LockID, stored: bytes) -> None:
         """See `Store.put_lock`: written beside, and then renamed, which replaces nothing."""
-        path = self._in(f"{self._folders()[1]}/{checked(lock)}")
+        path = self._in(self._name_of(lock))
         beside = f"{path}-tmp-janitor"
         if self._is_there(path):
             raise Refused(f"the lock {lock[:8]} is already there")
@@ -205,21 +190,9 @@ class SftpStore:
             return False
         return True
 
-    def _folders(self) -> tuple[str, str]:
-        """How the folders of keys and locks are called here."""
-        if self._layout is None:
-            self.look()
-        return ("key", "lock") if self._layout is Layout.S3LEGACY else ("keys", "locks")
-
-    def _layout_of(self, names: frozenset[str]) -> Layout:
-        """Legacy where `key/` has keys and `keys/` has none."""
-        if "key" not in names:
-            return Layout.DEFAULT
-        for name, layout in (("keys", Layout.DEFAULT), ("key", Layout.S3LEGACY)):
-            folder = self._in(name)
-            if name in names and self._ask(_first_of(folder), "list")[0]:
-                return layout
-        return Layout.DEFAULT
+    def _is_filled(self, folder: str) -> bool:
+        found, _ = self._ask(lambda sftp: _smallest(sftp, folder, 1), "list")
+        return bool(found)
 
     def _read(self, name: str, limit: int) -> bytes:
         path = self._in(name)
@@ -244,13 +217,6 @@ async def _some(sftp: asyncssh.SFTPClient, folder: str) -> frozenset[str]:
         if entry.filename in _NAMES_OF_A_ROOT:
             found.add(str(entry.filename))
     return frozenset(found)
-
-
-def _first_of(folder: str) -> Any:
-    def ask(sftp: asyncssh.SFTPClient) -> Awaitable[tuple[list[ListedLock], int]]:
-        return _smallest(sftp, folder, 1)
-
-    return ask
 
 
 async def _smallest(

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from janitor.model import ListedLock, LockID, Secret, StoreClock
+from janitor.store.by_name import FlatStore
 from janitor.store.connections import Connections
 from janitor.store.errors import (
     Gone,
@@ -33,14 +34,9 @@ from janitor.store.http_client import (
 )
 from janitor.store.location import Location
 from janitor.store.names import (
-    CONFIG_LIMIT,
-    KEY_LIMIT,
-    KEYS_AT_MOST,
     LOCK_LIMIT,
-    checked,
     is_id,
 )
-from janitor.store.port import Layout, Listing, Root
 from janitor.store.swift_identity import Access, Login, who_is
 from janitor.store.variables import certificates_of, secrets_of
 from janitor.store.web_address import host_of
@@ -96,7 +92,7 @@ def open_swift(
     return SwiftStore(location, login, pool_of, secrets_of(environment), allowed)
 
 
-class SwiftStore:
+class SwiftStore(FlatStore):
     """One repository by its prefix in a container."""
 
     clock = StoreClock.SERVER
@@ -116,55 +112,10 @@ class SwiftStore:
         self._pool_of = pool_of
         self._secrets = secrets
         self._allowed = allowed
-        self._config: bytes | None = None
-
-    def look(self) -> Root:
-        """See `Store.look`."""
-        try:
-            self._config = self._read("config", CONFIG_LIMIT)
-        except Gone:
-            raise self._no_repository() from None
-        return Root(Layout.DEFAULT, locks_folder=None)
-
-    def list_locks(self, *, at_most: int) -> Listing:
-        """See `Store.list_locks`."""
-        if self._config is None:
-            self.look()
-        kept: list[ListedLock] = []
-        seen = 0
-        for entry in self._list("locks/"):
-            seen += 1
-            if len(kept) < at_most:
-                name = self._name_in("locks/", entry)
-                kept.append(ListedLock(LockID(name), entry.bytes, _time(entry.last_modified)))
-        return Listing(tuple(kept), beyond=seen - len(kept))
-
-    def list_keys(self) -> tuple[str, ...]:
-        """See `Store.list_keys`."""
-        names: list[str] = []
-        for entry in self._list("keys/"):
-            names.append(self._name_in("keys/", entry))
-            if len(names) == KEYS_AT_MOST:
-                break
-        return tuple(names)
-
-    def read_config(self) -> bytes:
-        """See `Store.read_config`. It never changes, so the one that `look` read will do."""
-        return self._config if self._config is not None else self._read("config", CONFIG_LIMIT)
-
-    def read_key(self, name: str) -> bytes:
-        """See `Store.read_key`."""
-        if not is_id(name):
-            raise Gone(f"the key {name[:8]} is not in {self._shown}")
-        return self._read(f"keys/{name}", KEY_LIMIT)
-
-    def read_lock(self, lock: LockID) -> bytes:
-        """See `Store.read_lock`."""
-        return self._read(f"locks/{checked(lock)}", LOCK_LIMIT)
 
     def delete_lock(self, lock: LockID) -> None:
         """See `Store.delete_lock`. Of an expired token nothing was done, so it is sent again."""
-        answer = self._ask("DELETE", self._object(f"locks/{checked(lock)}"), what="the lock")
+        answer = self._ask("DELETE", self._object(self._name_of(lock)), what="the lock")
         if answer.status not in _DELETED:
             raise self._refused(answer, "delete")
 
@@ -172,7 +123,7 @@ class SwiftStore:
         """See `Store.put_lock`: only where there is none."""
         answer = self._ask(
             "PUT",
-            self._object(f"locks/{checked(lock)}"),
+            self._object(self._name_of(lock)),
             what="the lock",
             headers={"If-None-Match": "*"},
             body=stored,
@@ -252,7 +203,7 @@ class SwiftStore:
             f"no repository here: {self._shown} has no object `config`; check the prefix"
         )
 
-    def _list(self, folder: str) -> Iterator[_Entry]:
+    def _list(self, folder: str) -> Iterator[ListedLock]:
         """The objects directly in a folder whose names are ids, by name, page by page."""
         marker = before = ""
         while True:
@@ -270,7 +221,7 @@ class SwiftStore:
                     if name <= before:
                         raise self._nonsense()  # one that comes twice would be judged twice
                     before = name
-                    yield entry
+                    yield ListedLock(LockID(name), entry.bytes, _time(entry.last_modified))
             if not page:
                 return
             last = page[-1].name or page[-1].subdir
