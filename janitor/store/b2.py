@@ -10,6 +10,7 @@ import hashlib
 import io
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -107,16 +108,8 @@ class B2Client:
         """The answer. Raises a StoreError in one sentence that holds none of the secrets."""
         session = self._opened(shown, secrets)
         known = (*secrets, Secret(str(session.account_info.get_account_auth_token())))
-        try:
+        with _in_words(doing, shown, known):
             return ask(session)
-        except B2Error as error:
-            raise translated(error, doing=doing, shown=shown, secrets=known) from None
-        except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
-            # of a body that is read piece by piece the library translates nothing
-            raise no_answer(error, shown, known) from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            kind = type(error).__name__
-            raise Unreachable(f"{shown} answered what is not B2's ({kind})") from None
 
     def bucket(self, name: str, *, shown: str, secrets: tuple[Secret, ...]) -> str:
         """The ID of a bucket. Raises NoRepository where there is none of that name."""
@@ -143,14 +136,24 @@ class B2Client:
         account = self._account
         config = impatient(account.certificates, insecure_tls=account.insecure_tls)
         session = B2Session(account_info=InMemoryAccountInfo(), api_config=config)
-        try:
+        with _in_words(Doing.LOGIN, shown, secrets):
             session.authorize_account(REALM, account.key_id, account.key.reveal())
-        except B2Error as error:
-            raise translated(error, doing=Doing.LOGIN, shown=shown, secrets=secrets) from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            kind = type(error).__name__
-            raise Unreachable(f"{shown} answered what is not B2's ({kind})") from None
         return session
+
+
+@contextmanager
+def _in_words(doing: Doing, shown: str, secrets: tuple[Secret, ...]) -> Iterator[None]:
+    """Raises a StoreError, which holds none of the secrets, for whatever the library raises."""
+    try:
+        yield
+    except B2Error as error:
+        raise translated(error, doing=doing, shown=shown, secrets=secrets) from None
+    except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
+        # of a body that is read piece by piece the library translates nothing
+        raise no_answer(error, shown, secrets) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        kind = type(error).__name__
+        raise Unreachable(f"{shown} answered what is not B2's ({kind})") from None
 
 
 def _bucket_id(session: B2Session, name: str) -> str | None:

@@ -12,6 +12,8 @@ import urllib3
 from b2sdk.v2 import B2Http, B2HttpApiConfig, B2RawHTTPApi
 from b2sdk.v2.exception import B2Error
 
+from janitor.store.memory_file import memory_file
+
 TIMEOUT: tuple[float, float] = (5, 15)
 """Seconds to connect, and between two pieces of an answer."""
 TRIES = 2
@@ -62,10 +64,8 @@ def impatient(certificates: bytes | None, *, insecure_tls: bool) -> B2HttpApiCon
         session = _Session()
         session.verified_by = not insecure_tls
         if certificates is not None and not insecure_tls:
-            descriptor = os.memfd_create("certificates")
-            os.write(descriptor, certificates)
+            session.verified_by, descriptor = memory_file("certificates", certificates)
             weakref.finalize(session, os.close, descriptor)
-            session.verified_by = f"/proc/self/fd/{descriptor}"
         return session
 
     config = B2HttpApiConfig(http_session_factory=make, install_clock_skew_hook=False)

@@ -13,7 +13,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 
 from janitor.model import ListedLock, LockID, StoreClock
 from janitor.store.by_name import layout_of
@@ -29,6 +28,7 @@ from janitor.store.errors import (
     Unsupported,
 )
 from janitor.store.location import Location
+from janitor.store.mtimes import date_of
 from janitor.store.names import (
     CONFIG_LIMIT,
     KEY_LIMIT,
@@ -43,8 +43,6 @@ _DENIED = (errno.EACCES, errno.EPERM)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # without O_NONBLOCK, opening a pipe under a lock's name would wait for ever
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class FilesStore:
@@ -226,7 +224,7 @@ class FilesStore:
             raise self._translated(error, "look at a lock in") from None
         if not stat.S_ISREG(found.st_mode):
             return None
-        return ListedLock(LockID(name), size=found.st_size, modified=_time(found.st_mtime))
+        return ListedLock(LockID(name), size=found.st_size, modified=date_of(found.st_mtime))
 
     def _read(self, folder: int, name: str, limit: int) -> bytes:
         try:
@@ -307,12 +305,3 @@ def _write(descriptor: int, stored: bytes) -> None:
         file.write(stored)
         file.flush()
         os.fsync(descriptor)
-
-
-def _time(seconds: float) -> datetime:
-    """An mtime; what no date can hold becomes a far one, which keeps the lock."""
-    try:
-        found = datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return _LATEST if seconds > 0 else _EARLIEST
-    return min(max(found, _EARLIEST), _LATEST)

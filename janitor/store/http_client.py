@@ -26,6 +26,7 @@ from janitor.store.errors import (
     one_line,
 )
 from janitor.store.http_errors import broken_off, no_answer, redirected
+from janitor.store.memory_file import memory_file
 
 TIMEOUT = urllib3.Timeout(connect=5, read=15)
 RETRIES = urllib3.Retry(
@@ -118,9 +119,7 @@ def _file_of(certificate: Secret | None) -> tuple[str | None, int | None]:
     """The path of a client certificate; one in memory only gets a descriptor, and no disk."""
     if not isinstance(certificate, SecretFile):
         return (None if certificate is None else certificate.reveal()), None
-    descriptor = os.memfd_create("client-certificate")
-    os.write(descriptor, certificate.encode())
-    return f"/proc/self/fd/{descriptor}", descriptor
+    return memory_file("client-certificate", certificate.encode())
 
 
 @dataclass(frozen=True, slots=True)

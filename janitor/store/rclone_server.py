@@ -20,6 +20,7 @@ from janitor.model import Secret, SecretFile
 from janitor.store import http_client
 from janitor.store.errors import Unreachable, Unsupported, one_line
 from janitor.store.first_failure import FirstFailure
+from janitor.store.memory_file import memory_file
 from janitor.store.unix_http import LONGEST_PATH, UnixPool
 
 _PATIENCE = (
@@ -179,10 +180,9 @@ class Server:
         if not isinstance(config, SecretFile):
             yield found, ()
             return
-        descriptor = os.memfd_create("rclone.conf")
+        path, descriptor = memory_file("rclone.conf", config.encode())
         try:
-            os.write(descriptor, config.encode())
-            yield found | {"RCLONE_CONFIG": f"/proc/self/fd/{descriptor}"}, (descriptor,)
+            yield found | {"RCLONE_CONFIG": path}, (descriptor,)
         finally:
             os.close(descriptor)
 

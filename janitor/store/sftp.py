@@ -11,7 +11,6 @@ import pwd
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -32,6 +31,7 @@ from janitor.store.errors import (
     one_line,
 )
 from janitor.store.location import Location
+from janitor.store.mtimes import date_of
 from janitor.store.names import (
     KEYS_AT_MOST,
     is_id,
@@ -42,8 +42,6 @@ from janitor.store.variables import text_of
 
 _LONG = 50
 """Seconds for a listing."""
-_LATEST = 253_402_300_799
-"""Seconds: the last one that a date can hold."""
 _PORT = 22
 _PORTS = 65_535
 
@@ -231,7 +229,8 @@ async def _smallest(
         if not is_id(name) or (mode is not None and not stat.S_ISREG(mode)):
             continue
         seen += 1
-        item = (_Descending(name), ListedLock(LockID(name), attributes.size, _time(attributes)))
+        time = None if attributes.mtime is None else date_of(attributes.mtime)
+        item = (_Descending(name), ListedLock(LockID(name), attributes.size, time))
         if len(kept) < at_most:
             heapq.heappush(kept, item)
         else:
@@ -247,11 +246,6 @@ class _Descending(str):
 
     def __lt__(self, other: str) -> bool:
         return str.__gt__(self, other)
-
-
-def _time(attributes: asyncssh.SFTPAttrs) -> datetime | None:
-    seconds = attributes.mtime
-    return None if seconds is None else datetime.fromtimestamp(min(seconds, _LATEST), UTC)
 
 
 async def _content(sftp: asyncssh.SFTPClient, path: str, limit: int) -> bytes:
