@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from janitor.diagnose import Diagnosis, diagnose
+from janitor.discover.found import Found
 from janitor.model import LockID, Policy
-from janitor.survey import JudgedLock, Survey, Surveyed
+from janitor.survey import JudgedLock, Survey, Surveyed, namespaces_of
+from janitor.tally import Diagnoses
 from janitor.world import World
-
-Diagnoses = Mapping[tuple[str, LockID], Diagnosis]
-"""By the repository's name and the lock."""
 
 
 def find_causes(
-    result: Survey, *, world: World, policy: Policy, namespaces: frozenset[str] | None
+    result: Survey, found: tuple[Found, ...], *, world: World, policy: Policy
 ) -> Diagnoses:
     """What is known of each stale lock. Asked before anything is removed: Events expire."""
     stale = list(_stale(result))
@@ -22,8 +21,8 @@ def find_causes(
     if not stale or observation is None:
         return {}
     pods = {pod for _, judged in stale for pod in _candidates(judged)}
-    circumstances = world.cluster.investigate(pods, namespaces=namespaces)
-    found: dict[tuple[str, LockID], Diagnosis] = {}
+    circumstances = world.cluster.investigate(pods, namespaces=namespaces_of(found, policy))
+    diagnoses: dict[tuple[str, LockID], Diagnosis] = {}
     for surveyed, judged in stale:
         repository = surveyed.found.repository
         diagnosis = diagnose(
@@ -35,8 +34,8 @@ def find_causes(
             max_skew=policy.max_skew,
         )
         if diagnosis is not None:
-            found[repository.name, judged.seen.id] = diagnosis
-    return found
+            diagnoses[repository.name, judged.seen.id] = diagnosis
+    return diagnoses
 
 
 def _stale(result: Survey) -> Iterator[tuple[Surveyed, JudgedLock]]:

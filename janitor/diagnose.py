@@ -26,6 +26,23 @@ from janitor.wording import eviction_of, failed_probe, names_pod, node_of_schedu
 
 _TOGETHER = timedelta(minutes=10)
 """What happens within it belongs to one death; what comes later, to the next pod of that name."""
+_OF_DISRUPTION = {
+    "PreemptionByScheduler": Kind.PREEMPTED,
+    "EvictionByEvictionAPI": Kind.DRAINED,
+    "DeletionByTaintManager": Kind.TAINTED,
+    "DeletionByPodGC": Kind.NODE_GONE,
+    "TerminationByKubelet": Kind.NODE_SHUTDOWN,
+}
+_OF_JOB = {"DeadlineExceeded": Kind.JOB_DEADLINE, "BackoffLimitExceeded": Kind.BACKOFF}
+_OF_NODE = {
+    "Rebooted": Kind.NODE_REBOOTED,
+    "NodeNotReady": Kind.NODE_NOT_READY,
+    "RemovingNode": Kind.NODE_GONE,
+    "DeletingNode": Kind.NODE_GONE,
+    "Shutdown": Kind.NODE_SHUTDOWN,
+    "SystemOOM": Kind.NODE_OOM,
+    "OOMKilling": Kind.NODE_OOM,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,28 +199,22 @@ def _of_pod(story: PodStory, case: _Case) -> Iterator[Death]:
 
 
 def _disrupted(story: PodStory) -> Iterator[Death]:
-    kind = {
-        "PreemptionByScheduler": Kind.PREEMPTED,
-        "EvictionByEvictionAPI": Kind.DRAINED,
-        "DeletionByTaintManager": Kind.TAINTED,
-        "DeletionByPodGC": Kind.NODE_GONE,
-        "TerminationByKubelet": Kind.NODE_SHUTDOWN,
-    }.get(story.disruption or "")
+    kind = _OF_DISRUPTION.get(story.disruption or "")
     if kind is not None:
         who = preemptor(story.disruption_message) if kind is Kind.PREEMPTED else story.node or ""
         yield Death(kind, who, pod=story, time=story.disrupted)
 
 
 def _of_container(container: ContainerStory, story: PodStory) -> Iterator[Death]:
-    known = {"pod": story, "container": container, "time": container.finished}
     if container.reason == "OOMKilled":
-        yield Death(Kind.OOM, container.name, **known)  # type: ignore[arg-type]
+        kind = Kind.OOM
     elif container.reason == "Completed" or container.exit_code == 0:
-        yield Death(Kind.COMPLETED, container.name, **known)  # type: ignore[arg-type]
-    elif container.reason == "ContainerStatusUnknown":
+        kind = Kind.COMPLETED
+    elif container.reason == "ContainerStatusUnknown" or container.exit_code is None:
         return
-    elif container.exit_code is not None:
-        yield Death(Kind.ENDED, container.name, **known)  # type: ignore[arg-type]
+    else:
+        kind = Kind.ENDED
+    yield Death(kind, container.name, pod=story, container=container, time=container.finished)
 
 
 def _of_event(event: PodEvent, story: PodStory | None) -> Iterator[Death]:
@@ -228,36 +239,25 @@ def _of_event(event: PodEvent, story: PodStory | None) -> Iterator[Death]:
 def _of_other(
     event: ObjectEvent, pods: set[str], node: str | None, stories: Mapping[str, PodStory]
 ) -> Iterator[Death]:
-    about = next((pod for pod in sorted(pods) if names_pod(event.message, pod)), None)
     if event.kind == "Node":
         if event.name == node:
             yield from _of_node_event(event, stories)
-    elif event.kind == "Job":
-        if any(pod.rpartition("-")[0] == event.name for pod in pods):
-            if event.reason == "DeadlineExceeded":
-                yield Death(Kind.JOB_DEADLINE, event.name, time=event.time)
-            elif event.reason == "BackoffLimitExceeded":
-                yield Death(Kind.BACKOFF, event.name, time=event.time)
-        if about and event.reason == "SuccessfulDelete":
-            yield Death(Kind.CONTROLLER, f"Job {event.name}", time=event.time)
-    elif about and event.reason == "SuccessfulDelete":
-        yield Death(Kind.CONTROLLER, f"{event.kind} {event.name}", time=event.time)
+    elif event.reason == "SuccessfulDelete":
+        if any(names_pod(event.message, pod) for pod in pods):
+            yield Death(Kind.CONTROLLER, f"{event.kind} {event.name}", time=event.time)
+    elif (
+        event.kind == "Job"
+        and (kind := _OF_JOB.get(event.reason))
+        and any(pod.rpartition("-")[0] == event.name for pod in pods)
+    ):
+        yield Death(kind, event.name, time=event.time)
 
 
 def _of_node_event(event: ObjectEvent, stories: Mapping[str, PodStory]) -> Iterator[Death]:
-    pod = next(iter(stories.values()), None)
-    kinds = {
-        "Rebooted": Kind.NODE_REBOOTED,
-        "NodeNotReady": Kind.NODE_NOT_READY,
-        "RemovingNode": Kind.NODE_GONE,
-        "DeletingNode": Kind.NODE_GONE,
-        "Shutdown": Kind.NODE_SHUTDOWN,
-        "SystemOOM": Kind.NODE_OOM,
-        "OOMKilling": Kind.NODE_OOM,
-    }
     if event.reason == "SystemOOM" and "restic" not in event.message:
         return
-    if kind := kinds.get(event.reason):
+    if kind := _OF_NODE.get(event.reason):
+        pod = next(iter(stories.values()), None)
         yield Death(kind, event.name, pod=pod, time=event.time)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from janitor.causes import find_causes
 from janitor.discover.found import Found
 from janitor.model import LockReport, Policy, RepositoryReport
-from janitor.survey import close, namespaces_of, survey
+from janitor.survey import close, survey
 from janitor.tally import lock_reports, repository_report
 from janitor.world import World
 
@@ -27,8 +27,7 @@ def explain(found: Found, *, world: World, policy: Policy, lock: str | None = No
     result = survey((found,), world=world, policy=policy, open_all=True)
     try:
         (surveyed,) = result.repositories
-        namespaces = namespaces_of((found,), policy)
-        causes = find_causes(result, world=world, policy=policy, namespaces=namespaces)
+        causes = find_causes(result, (found,), world=world, policy=policy)
         reports = lock_reports(surveyed, {}, result, dry_run=True, kept=None, diagnoses=causes)
         chosen = tuple(report for report in reports if report.lock.startswith(lock or ""))
         return Explained(repository_report(surveyed, reports, {}), chosen, result.state_problem)

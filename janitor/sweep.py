@@ -63,8 +63,7 @@ def sweep(
                 tally.problem(save(world.shelf, result.change))
         breaker = None if mode is Mode.LIST else _reason_to_stop(result, apart, policy)
         tally.problem(breaker)
-        namespaces = namespaces_of(found, policy)
-        causes = find_causes(result, world=world, policy=policy, namespaces=namespaces)
+        causes = find_causes(result, found, world=world, policy=policy)
         work = _Work(world, policy, result, found, remove=mode is Mode.SWEEP and breaker is None)
         for surveyed, outcomes in work.done():
             reports = lock_reports(

@@ -21,6 +21,8 @@ from janitor.model import (
 from janitor.remove import Outcome
 from janitor.survey import JudgedLock, Survey, Surveyed
 
+Diagnoses = Mapping[tuple[str, LockID], Diagnosis]
+"""By the repository's name and the lock."""
 _FAILED_ALWAYS = frozenset(
     {RepositoryState.UNREACHABLE, RepositoryState.UNAUTHORIZED, RepositoryState.WRONG_PASSWORD}
 )
@@ -38,7 +40,7 @@ def lock_reports(
     *,
     dry_run: bool,
     kept: str | None,
-    diagnoses: Mapping[tuple[str, LockID], Diagnosis] | None = None,
+    diagnoses: Diagnoses,
 ) -> tuple[LockReport, ...]:
     """One report for each lock. `kept` says why no stale one was removed, if that is so."""
     name = surveyed.found.repository.name
@@ -46,7 +48,7 @@ def lock_reports(
     for judged in surveyed.locks:
         outcome = outcomes.get(judged.seen.id)
         report = _lock_report(surveyed, judged, outcome, survey.now, dry_run, kept)
-        found = (diagnoses or {}).get((name, judged.seen.id))
+        found = diagnoses.get((name, judged.seen.id))
         if found is not None and report.judgement.verdict.stale:
             report = replace(report, cause=found.cause, advice=found.advice)
         reports.append(report)

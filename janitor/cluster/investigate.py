@@ -15,55 +15,44 @@ from janitor.circumstances import Circumstances, ContainerStory, ObjectEvent, Po
 from janitor.cluster.client import Client
 from janitor.cluster.decode import event_time, timestamp
 from janitor.cluster.errors import ClusterError, Right
-from janitor.cluster.exchange import Request
-from janitor.cluster.paging import Kind, list_all
-from janitor.cluster.wire import WireEvent, WirePage
+from janitor.cluster.paging import Kind, each_of, list_all, namespaced
+from janitor.cluster.wire import (
+    Wire,
+    WireCondition,
+    WireContainer,
+    WireEvent,
+    WirePage,
+    WirePodMeta,
+    WireStatus,
+    WireTerminated,
+)
 
 MOST_PODS = 25
 """So many pods are read again."""
 _MOST_EVENTS = 5_000
 
 
-class _Wire(msgspec.Struct, rename="camel", gc=False):
-    """As in wire.py."""
-
-
-class _Owner(_Wire):
-    kind: str = ""
-    name: str = ""
-    controller: bool | None = None
-
-
-class _Meta(_Wire):
-    name: str
-    namespace: str = ""
-    uid: str = ""
-    deletion_timestamp: str | None = None
-    owner_references: list[_Owner] | None = None
-
-
-class _Resources(_Wire):
+class _Resources(Wire):
     limits: dict[str, Any] | None = None
 
 
-class _Container(_Wire):
-    name: str
+class _Container(WireContainer):
     image: str | None = None
     command: list[str] | None = None
     args: list[str] | None = None
     resources: _Resources | None = None
 
 
-class _EmptyDir(_Wire):
+class _EmptyDir(Wire):
     size_limit: str | None = None
 
 
-class _Volume(_Wire):
+class _Volume(Wire):
     name: str
     empty_dir: _EmptyDir | None = None
 
 
-class _Spec(_Wire):
+class _Spec(Wire):
     containers: list[_Container] | None = None
     init_containers: list[_Container] | None = None
     volumes: list[_Volume] | None = None
@@ -71,44 +60,24 @@ class _Spec(_Wire):
     termination_grace_period_seconds: int | None = None
 
 
-class _Terminated(_Wire):
-    reason: str | None = None
-    exit_code: int | None = None
-    finished_at: str | None = None
-
-
-class _State(_Wire):
-    terminated: _Terminated | None = None
-
-
-class _ContainerStatus(_Wire):
-    name: str
-    restart_count: int = 0
-    state: _State | None = None
-    last_state: _State | None = None
-
-
-class _Condition(_Wire):
-    type: str = ""
-    status: str = ""
+class _Condition(WireCondition):
     reason: str | None = None
     message: str | None = None
-    last_transition_time: str | None = None
 
 
-class _Status(_Wire):
+class _Status(Wire):
     phase: str | None = None
     reason: str | None = None
     message: str | None = None
     conditions: list[_Condition] | None = None
-    container_statuses: list[_ContainerStatus] | None = None
-    init_container_statuses: list[_ContainerStatus] | None = None
+    container_statuses: list[WireStatus] | None = None
+    init_container_statuses: list[WireStatus] | None = None
 
 
-class WireStory(_Wire):
+class WireStory(Wire):
     """A v1 Pod, as far as its death is concerned."""
 
-    metadata: _Meta
+    metadata: WirePodMeta
     spec: _Spec
     status: _Status | None = None
 
@@ -155,7 +124,7 @@ def story_of(wire: WireStory) -> PodStory:
     )
 
 
-def _container(spec: _Container, status: _ContainerStatus | None) -> ContainerStory:
+def _container(spec: _Container, status: WireStatus | None) -> ContainerStory:
     ended = _last_end(status) if status else None
     limit = (spec.resources.limits or {}).get("memory") if spec.resources else None
     return ContainerStory(
@@ -170,7 +139,7 @@ def _container(spec: _Container, status: _ContainerStatus | None) -> ContainerSt
     )
 
 
-def _last_end(status: _ContainerStatus) -> _Terminated | None:
+def _last_end(status: WireStatus) -> WireTerminated | None:
     for state in (status.state, status.last_state):
         if state is not None and state.terminated is not None:
             return state.terminated
@@ -213,14 +182,8 @@ def investigate(
 def _stories(client: Client, pods: Iterable[tuple[str, str]]) -> Iterable[PodStory]:
     for namespace, name in pods:
         right = Right("list", "pods", "base", namespace=namespace)
-        request = Request(
-            right,
-            "GET",
-            "/api/v1/namespaces/{namespace}/pods",
-            parts={"namespace": namespace},
-            query=(("fieldSelector", f"metadata.name={name}"),),
-            attempts=1,
-        )
+        query = (("fieldSelector", f"metadata.name={name}"),)
+        request = namespaced("pods", right, query=query, attempts=1)
         try:
             found = list_all(client, request, _PODS).items
         except ClusterError:
@@ -233,17 +196,10 @@ def _events(
 ) -> tuple[tuple[ObjectEvent, ...], str | None]:
     found: list[ObjectEvent] = []
     missing: str | None = None
-    for namespace in (None,) if namespaces is None else sorted(namespaces):
+    for namespace in each_of(namespaces):
         right = Right("list", "events", "events", namespace=namespace)
-        path = "/api/v1/events" if namespace is None else "/api/v1/namespaces/{namespace}/events"
-        request = Request(
-            right,
-            "GET",
-            path,
-            parts={} if namespace is None else {"namespace": namespace},
-            query=(("fieldSelector", "involvedObject.kind!=Pod"),),
-            attempts=1,
-        )
+        query = (("fieldSelector", "involvedObject.kind!=Pod"),)
+        request = namespaced("events", right, query=query, attempts=1)
         try:
             found += list_all(client, request, _EVENTS, at_most=_MOST_EVENTS - len(found)).items
         except ClusterError as error:

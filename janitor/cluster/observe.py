@@ -30,7 +30,7 @@ from janitor.cluster.decode import event_of, node_of, pod_of
 from janitor.cluster.errors import ClusterError, Denied, Garbled, Right
 from janitor.cluster.exchange import Answer, Request
 from janitor.cluster.investigate import investigate
-from janitor.cluster.paging import Kind, list_all
+from janitor.cluster.paging import Kind, each_of, list_all, namespaced
 from janitor.cluster.wire import WireEvent, WireNode, WirePage, WirePod
 from janitor.model import Node, Observation, Pod, PodEvent
 
@@ -160,7 +160,7 @@ class ApiCluster:
         component = "base" if everywhere else "namespaced"
         right = Right("list", "pods", component, namespace=self._own_pod.namespace)
         query = (("fieldSelector", f"metadata.name={self._own_pod.name}"),)
-        listed = list_all(self._client, _namespaced("pods", right, query=query), _PODS)
+        listed = list_all(self._client, namespaced("pods", right, query=query), _PODS)
         if all(pod.uid != self._own_pod.uid for pod in listed.items):
             raise Garbled(self._no_witness())
         floor.rise(listed.version, right)
@@ -177,10 +177,10 @@ class ApiCluster:
     def _events(self, namespaces: frozenset[str] | None) -> tuple[PodEvent, ...]:
         """What may be read of them, each list asked for once: they are evidence, never a doubt."""
         found: list[PodEvent] = []
-        for namespace in _each(namespaces):
+        for namespace in each_of(namespaces):
             right = Right("list", "events", "events", namespace=namespace)
             query = (("fieldSelector", "involvedObject.kind=Pod"),)
-            request = _namespaced("events", right, query=query, attempts=1)
+            request = namespaced("events", right, query=query, attempts=1)
             try:
                 listed = list_all(self._client, request, _EVENTS, at_most=_MOST_EVENTS - len(found))
             except Denied:
@@ -194,10 +194,10 @@ class ApiCluster:
 
     def _list_pods(self, namespaces: frozenset[str] | None, pods: _Pods, floor: _Floor) -> None:
         own = self._own_pod.namespace if self._own_pod else None
-        for namespace in _each(namespaces):
+        for namespace in each_of(namespaces):
             right = Right("list", "pods", _component(namespace, own), namespace=namespace)
             try:
-                listed = list_all(self._client, _namespaced("pods", right), _PODS)
+                listed = list_all(self._client, namespaced("pods", right), _PODS)
             except Denied as error:
                 if namespace is None or namespace == own:
                     raise
@@ -230,30 +230,11 @@ class ApiCluster:
         return None
 
 
-def _each(namespaces: frozenset[str] | None) -> tuple[str | None, ...]:
-    return (None,) if namespaces is None else tuple(sorted(namespaces))
-
-
 def _component(namespace: str | None, own: str | None) -> str:
     """What of `k8s/` grants listing the pods there."""
     if namespace is None:
         return "base"
     return "namespaced" if namespace == own else "namespaced/holders"
-
-
-def _namespaced(
-    resource: str,
-    right: Right,
-    *,
-    query: tuple[tuple[str, str], ...] = (),
-    attempts: int | None = None,
-) -> Request:
-    """The request for a list in the right's namespace, or in all."""
-    if right.namespace is None:
-        return Request(right, "GET", f"/api/v1/{resource}", query=query, attempts=attempts)
-    path = f"/api/v1/namespaces/{{namespace}}/{resource}"
-    parts = {"namespace": right.namespace}
-    return Request(right, "GET", path, parts=parts, query=query, attempts=attempts)
 
 
 def _date(header: str | None) -> datetime | None:

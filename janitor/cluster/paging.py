@@ -53,6 +53,26 @@ class _Short(Garbled):
     """Fewer items came than a page had announced."""
 
 
+def each_of(namespaces: frozenset[str] | None) -> tuple[str | None, ...]:
+    """Each namespace to be asked; None: one list of them all."""
+    return (None,) if namespaces is None else tuple(sorted(namespaces))
+
+
+def namespaced(
+    resource: str,
+    right: Right,
+    *,
+    query: tuple[tuple[str, str], ...] = (),
+    attempts: int | None = None,
+) -> Request:
+    """The request for a list in the right's namespace, or in all."""
+    if right.namespace is None:
+        return Request(right, "GET", f"/api/v1/{resource}", query=query, attempts=attempts)
+    path = f"/api/v1/namespaces/{{namespace}}/{resource}"
+    parts = {"namespace": right.namespace}
+    return Request(right, "GET", path, parts=parts, query=query, attempts=attempts)
+
+
 def list_all(
     client: Client, request: Request, kind: Kind[_Wire, _Item], *, at_most: int | None = None
 ) -> Listed[_Item]:

@@ -14,11 +14,11 @@ T = TypeVar("T")
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class _Wire(msgspec.Struct, rename="camel", gc=False):
+class Wire(msgspec.Struct, rename="camel", gc=False):
     """JSON names are camelCase. None of these refers to itself, so the collector may skip them."""
 
 
-class WireOwner(_Wire):
+class WireOwner(Wire):
     """`metadata.ownerReferences[]`."""
 
     kind: str = ""
@@ -26,7 +26,7 @@ class WireOwner(_Wire):
     controller: bool | None = None
 
 
-class WireMeta(_Wire):
+class WireMeta(Wire):
     """`metadata` of an object."""
 
     name: Text
@@ -46,7 +46,7 @@ class WirePodMeta(WireMeta, kw_only=True):
     uid: Text
 
 
-class WireListMeta(_Wire):
+class WireListMeta(Wire):
     """`metadata` of a list. `continue_` is empty on the last page."""
 
     resource_version: str = ""
@@ -54,13 +54,13 @@ class WireListMeta(_Wire):
     remaining_item_count: int | None = None
 
 
-class WireRunning(_Wire):
+class WireRunning(Wire):
     """`state.running`."""
 
     started_at: str | None = None
 
 
-class WireTerminated(_Wire):
+class WireTerminated(Wire):
     """`state.terminated`; kubelets that lost the container send null times."""
 
     started_at: str | None = None
@@ -69,13 +69,13 @@ class WireTerminated(_Wire):
     reason: str | None = None
 
 
-class WireWaiting(_Wire):
+class WireWaiting(Wire):
     """`state.waiting`."""
 
     reason: str | None = None
 
 
-class WireState(_Wire):
+class WireState(Wire):
     """`state` or `lastState`: at most one of its fields is set."""
 
     running: WireRunning | None = None
@@ -83,7 +83,7 @@ class WireState(_Wire):
     waiting: WireWaiting | None = None
 
 
-class WireStatus(_Wire):
+class WireStatus(Wire):
     """`status.containerStatuses[]` and its two sisters."""
 
     name: str
@@ -92,14 +92,14 @@ class WireStatus(_Wire):
     restart_count: int = 0
 
 
-class WireContainer(_Wire):
+class WireContainer(Wire):
     """`spec.containers[]` and its two sisters."""
 
     name: str
     restart_policy: str | None = None
 
 
-class WirePodSpec(_Wire):
+class WirePodSpec(Wire):
     """`spec` of a Pod."""
 
     containers: list[WireContainer] | None = None
@@ -113,13 +113,13 @@ class WirePodSpec(_Wire):
     runtime_class_name: str | None = None
 
 
-class WireHostIP(_Wire):
+class WireHostIP(Wire):
     """`status.hostIPs[]`."""
 
     ip: str = ""
 
 
-class WirePodStatus(_Wire):
+class WirePodStatus(Wire):
     """`status` of a Pod."""
 
     phase: str | None = None
@@ -132,7 +132,7 @@ class WirePodStatus(_Wire):
     ephemeral_container_statuses: list[WireStatus] | None = None
 
 
-class WirePod(_Wire):
+class WirePod(Wire):
     """A v1 Pod."""
 
     metadata: WirePodMeta
@@ -140,7 +140,7 @@ class WirePod(_Wire):
     status: WirePodStatus | None = None
 
 
-class WireCondition(_Wire):
+class WireCondition(Wire):
     """`status.conditions[]` of a Node."""
 
     type: str = ""
@@ -149,27 +149,27 @@ class WireCondition(_Wire):
     last_heartbeat_time: str | None = None
 
 
-class WireAddress(_Wire):
+class WireAddress(Wire):
     """`status.addresses[]` of a Node."""
 
     address: str = ""
 
 
-class WireNodeStatus(_Wire):
+class WireNodeStatus(Wire):
     """`status` of a Node."""
 
     conditions: list[WireCondition] | None = None
     addresses: list[WireAddress] | None = None
 
 
-class WireNode(_Wire):
+class WireNode(Wire):
     """A v1 Node."""
 
     metadata: WireMeta
     status: WireNodeStatus | None = None
 
 
-class WireReference(_Wire):
+class WireReference(Wire):
     """What an Event is about."""
 
     kind: str = ""
@@ -177,13 +177,13 @@ class WireReference(_Wire):
     name: str = ""
 
 
-class WireSeries(_Wire):
+class WireSeries(Wire):
     """An Event that was told more than once."""
 
     last_observed_time: str | None = None
 
 
-class WireEvent(_Wire):
+class WireEvent(Wire):
     """An Event of either API: v1 says involvedObject and message, events.k8s.io/v1 says regarding
     and note.
     """
@@ -202,7 +202,7 @@ class WireEvent(_Wire):
     series: WireSeries | None = None
 
 
-class WirePage(_Wire, Generic[T]):
+class WirePage(Wire, Generic[T]):
     """A list, or one page of it. A page without `items` is no page."""
 
     kind: str
@@ -210,7 +210,7 @@ class WirePage(_Wire, Generic[T]):
     items: list[T] | None
 
 
-class WireUnknownList(_Wire):
+class WireUnknownList(Wire):
     """A list of whatever `kubectl get -o json` was asked for, each item still as it was written."""
 
     kind: str = ""
@@ -218,7 +218,7 @@ class WireUnknownList(_Wire):
     items: list[msgspec.Raw] | None = None
 
 
-class WireKind(_Wire):
+class WireKind(Wire):
     """Only what tells one item from another."""
 
     kind: str = ""
