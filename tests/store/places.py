@@ -18,6 +18,7 @@ import pytest
 
 from janitor.model import Secret, StoreClock
 from janitor.store.connections import Connections
+from janitor.store.errors import StoreError
 from janitor.store.location import parse_location
 from janitor.store.open import open_store
 from janitor.store.port import Store
@@ -240,6 +241,13 @@ def opened(location: str, environment: Mapping[str, str]) -> Iterator[Store]:
         store = open_store(parse_location(location), variables, connections=connections, ssh=ssh)
         yield store
         store.close()
+
+
+def refusal(location: str, environment: Mapping[str, str]) -> StoreError:
+    """What a first look raises."""
+    with pytest.raises(StoreError) as raised, opened(location, environment) as store:
+        store.look()
+    return raised.value
 
 
 def copied(tree: Mapping[str, bytes], place: Place, repository: str) -> None:

@@ -29,7 +29,7 @@ from janitor.store.open import open_store
 from tests.servers.backblaze import ALL, BUCKET, KEY, KEY_ID, Backblaze, Key
 from tests.servers.certificates import Certificates
 from tests.servers.scripted import Reply, scripted
-from tests.store.places import opened
+from tests.store.places import opened, refusal
 
 LOCK = LockID(hashlib.sha256(b"lock").hexdigest())
 CANARY = "K000can4ry"
@@ -52,13 +52,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Backblaze]:
     made.write("repo", {"config": b"c", f"locks/{LOCK}": b"lock"})
     yield made
     made.stop()
-
-
-def refusal(location: str, environment: dict[str, str]) -> StoreError:
-    """What a first look raises."""
-    with pytest.raises(StoreError) as raised, opened(location, environment) as store:
-        store.look()
-    return raised.value
 
 
 # --- versions ---------------------------------------------------------------------------------

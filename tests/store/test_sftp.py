@@ -34,7 +34,7 @@ from tests.servers.openssh import OpenSsh
 from tests.servers.process import free_ports
 from tests.servers.scripted import Reply, scripted
 from tests.servers.scripted_sftp import scripted_sftp
-from tests.store.places import SSH, opened
+from tests.store.places import SSH, opened, refusal
 
 LOCK = LockID(hashlib.sha256(b"lock").hexdigest())
 
@@ -55,10 +55,7 @@ def repository(openssh: OpenSsh) -> Iterator[Path]:
 
 def failure(location: str, folder: Path, environment: dict[str, str] | None = None) -> StoreError:
     """What a first look raises."""
-    variables = {SSH: str(folder)} | (environment or {})
-    with pytest.raises(StoreError) as raised, opened(location, variables) as store:
-        store.look()
-    return raised.value
+    return refusal(location, {SSH: str(folder)} | (environment or {}))
 
 
 @pytest.fixture

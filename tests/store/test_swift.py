@@ -31,7 +31,7 @@ from tests.servers.certificates import Certificates
 from tests.servers.openstack import CONTAINER, KEY, USER, Keystone, Swift
 from tests.servers.real_restic import RealRestic
 from tests.servers.scripted import Reply, Request, scripted
-from tests.store.places import opened
+from tests.store.places import opened, refusal
 
 LOCK = LockID(hashlib.sha256(b"lock").hexdigest())
 CANARY = "can4ry-of-a-secret"
@@ -62,13 +62,6 @@ def stored(swift: Swift) -> Swift:
     """With a repository that has a lock."""
     swift.write(REPOSITORY, {"config": b"c", f"locks/{LOCK}": b"lock"})
     return swift
-
-
-def refusal(location: str, environment: dict[str, str]) -> StoreError:
-    """What a first look raises."""
-    with pytest.raises(StoreError) as raised, opened(location, environment) as store:
-        store.look()
-    return raised.value
 
 
 # --- logging in -------------------------------------------------------------------------------
