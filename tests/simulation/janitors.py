@@ -148,7 +148,7 @@ class Janitor:
         client = SimulatedClient(
             self.elsewhere if astray else self.api,
             faults=self.plan.api_faults if faults else ApiFaults(),
-            random=self.random,
+            random=Random(self.random.random()),  # one request more changes no other chance
             clock=lambda: self.clockwork.now + ahead,
             wait=wait,
             page=self.plan.page,

@@ -19,7 +19,7 @@ from janitor.model import Policy, Verdict
 from janitor.state import Remembered
 from tests.simulation.history import play
 
-AT_MOST = 1500
+AT_MOST = 5000
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -40,55 +40,43 @@ class Bug:
     sown: tuple[Sowing, ...]
     sign: str = "of the living"
     hint: int = 0
-    """The seed that found it first: the search begins there."""
+    """The seed that found it first, where few do: the search begins there."""
 
 
 BUGS = {
-    "a pod that may hold it is overlooked": Bug(
-        ((judge, "_holder_alive", lambda _: _nothing),), hint=5
-    ),
-    "a Node that exists is overlooked": Bug(
-        ((judge, "_node_exists", lambda _: _nothing),), hint=69
-    ),
-    "hosts that are not ours are judged": Bug(
-        ((judge, "_foreign_host", lambda _: _nothing),), hint=31
-    ),
+    "a pod that may hold it is overlooked": Bug(((judge, "_holder_alive", lambda _: _nothing),)),
+    "a Node that exists is overlooked": Bug(((judge, "_node_exists", lambda _: _nothing),)),
+    "hosts that are not ours are judged": Bug(((judge, "_foreign_host", lambda _: _nothing),)),
     "no age is asked for": Bug(
-        ((Policy, "min_age_of", lambda _: lambda policy, repository: timedelta(0)),), hint=101
+        ((Policy, "min_age_of", lambda _: lambda policy, repository: timedelta(0)),)
     ),
-    "an ended container is always over": Bug(
-        ((holder, "_ended_may_hold", lambda _: _no),), hint=343
-    ),
+    "an ended container is always over": Bug(((holder, "_ended_may_hold", lambda _: _no),)),
     "a container that was not seen to start never did": Bug(
-        ((holder, "_unstarted_may_hold", lambda _: _no),), hint=9
+        ((holder, "_unstarted_may_hold", lambda _: _no),)
     ),
     "a Node vouches as soon as it is Ready": Bug(
-        ((holder, "_vouches", lambda _: lambda node, _: node.ready),), hint=213
+        ((holder, "_vouches", lambda _: lambda node, _: node.ready),)
     ),
     "there is no witness": Bug(
         (
             (observe.ApiCluster, "_look_for_own_pod", lambda _: _nothing),
             (observe.ApiCluster, "_doubt", lambda _: _nothing),
         ),
-        hint=261,
     ),
     "lists may be older than the witness": Bug(
-        ((observe._Floor, "rise", lambda _: _nothing),), hint=1062
+        ((observe._Floor, "rise", lambda _: _nothing),), hint=800
     ),
     "a lock that was put back is not marked": Bug(
         ((put_back, "mark_put_back", lambda _: lambda state, *_, **__: state),),
         "was put back",
-        hint=54,
     ),
     "everything is kept": Bug(
         ((judge, "_holder_alive", lambda _: lambda _: (Verdict.HOLDER_ALIVE, "a bug")),),
         "stays",
-        hint=9,
     ),
     "first-seen times are forgotten": Bug(
         ((state, "_remember", lambda _: lambda _, *, now, max_skew: Remembered(now)),),
         "stays",
-        hint=9,
     ),
 }
 
