@@ -44,6 +44,8 @@ class Arguments:
     output: str | None = None
     fail_on_stale: bool = False
     state: str | None = None
+    metrics_file: Path | None = None
+    push_url: str | None = None
     name: str = ""
     """REPO of explain and put-back."""
     lock: str | None = None
@@ -85,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
             _judging(command)
         if name == "sweep":
             command.add_argument("--dry-run", action="store_true", help="everything but the delete")
+            _metrics(command)
         if name in ("sweep", "list"):
             command.add_argument(
                 "--fail-on-stale",
@@ -170,6 +173,21 @@ def _judging(command: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         help="remove nothing when more holders than this are dead at once; default: 50",
+    )
+
+
+def _metrics(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--metrics-file",
+        type=Path,
+        metavar="FILE",
+        help="write the run's numbers there, for node-exporter's textfile collector (*.prom)",
+    )
+    command.add_argument(
+        "--push-url",
+        metavar="URL",
+        help="push the run's numbers to this Pushgateway; its user and password are "
+        "JANITOR_PUSH_USER and JANITOR_PUSH_PASSWORD",
     )
 
 

@@ -59,7 +59,7 @@ def _run(arguments: Arguments) -> int:
 
 def _sweep(arguments: Arguments, run: Run) -> int:
     from janitor.sweep import Mode, sweep  # noqa: PLC0415
-    from janitor.tell import tell_events, tell_termination  # noqa: PLC0415
+    from janitor.tell import tell_events, tell_metrics, tell_termination  # noqa: PLC0415
 
     mode = Mode.LIST if arguments.command == "list" else Mode.SWEEP
     notes: tuple[str, ...] = ()
@@ -81,11 +81,11 @@ def _sweep(arguments: Arguments, run: Run) -> int:
     finally:
         run.printer.finish()
     if arguments.command == "sweep":
-        around = run.around
+        around, now = run.around, run.world.clock()
         if around.client is not None and around.own_pod is not None:
-            now = run.world.clock()
             tell_events(result, client=around.client, own_pod=around.own_pod, now=now)
         tell_termination(os.environ, result)
+        tell_metrics(result, run.metrics, os.environ, now=now)
     return result.report.exit_code
 
 

@@ -492,6 +492,23 @@ class RepositoryReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RepositoryCounts:
+    """One repository in numbers, for the metrics."""
+
+    repository: str
+    state: RepositoryState
+    failed: bool
+    verdicts: tuple[tuple[Verdict, int], ...] = ()
+    """How many of its locks got each, of those that any got."""
+    removed: int = 0
+
+    @property
+    def stale(self) -> int:
+        """How many stale locks are still there."""
+        return sum(count for verdict, count in self.verdicts if verdict.stale) - self.removed
+
+
+@dataclass(frozen=True, slots=True)
 class SweepReport:
     """The `sweep` line: the sum of the others."""
 

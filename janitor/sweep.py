@@ -8,7 +8,14 @@ from enum import Enum
 
 from janitor.causes import find_causes
 from janitor.discover.found import Found
-from janitor.model import LockID, LockReport, Policy, RepositoryReport, SweepReport
+from janitor.model import (
+    LockID,
+    LockReport,
+    Policy,
+    RepositoryCounts,
+    RepositoryReport,
+    SweepReport,
+)
 from janitor.remove import Outcome, Sight, remove_stale
 from janitor.state import save
 from janitor.survey import Survey, Surveyed, close, fault, namespaces_of, survey
@@ -35,6 +42,8 @@ class Result:
     """Those that are stale or could not be judged."""
     repositories: tuple[RepositoryReport, ...] = field(repr=False, default=())
     """Those that failed."""
+    counts: tuple[RepositoryCounts, ...] = field(repr=False, default=())
+    """All of them, in numbers."""
 
 
 def sweep(
@@ -79,7 +88,7 @@ def sweep(
     tally.note_missing_state(world.shelf is None)
     report = tally.report(world.clock(), policy, signal=world.stopping())
     printer.sweep(report)
-    return Result(report, tuple(tally.notable), tuple(tally.failed))
+    return Result(report, tuple(tally.notable), tuple(tally.failed), tuple(tally.counts))
 
 
 def _reason_to_stop(result: Survey, apart: str | None, policy: Policy) -> str | None:

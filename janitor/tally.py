@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,6 +14,7 @@ from janitor.model import (
     LockID,
     LockReport,
     Policy,
+    RepositoryCounts,
     RepositoryReport,
     RepositoryState,
     SweepReport,
@@ -121,6 +123,7 @@ class Tally:
     failed: list[RepositoryReport] = field(default_factory=list)
     notable: list[LockReport] = field(default_factory=list)
     """The locks that are stale or could not be judged."""
+    counts: list[RepositoryCounts] = field(default_factory=list)
     repositories: int = 0
     locks: int = 0
     stale: int = 0
@@ -145,6 +148,16 @@ class Tally:
             self.failed.append(repository)
         self.locks += repository.locks
         self.removed += repository.removed
+        verdicts = Counter(lock.judgement.verdict for lock in locks)
+        self.counts.append(
+            RepositoryCounts(
+                repository.repository,
+                repository.state,
+                repository.failed,
+                tuple(verdicts.items()),
+                repository.removed,
+            )
+        )
         for lock in locks:
             verdict = lock.judgement.verdict
             self.stale += verdict.stale

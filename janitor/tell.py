@@ -1,6 +1,6 @@
-"""What a sweep leaves behind in its cluster: Events, and the pod's termination message.
+"""What a sweep leaves behind: Events, the pod's termination message, and numbers for Prometheus.
 
-Neither is ever a reason to fail: what could not be told is a warning in the log.
+None of it is ever a reason to fail: what could not be told is a warning in the log.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from janitor.cluster.connect import in_cluster
+from janitor.discover.metrics_settings import MetricsSettings
 from janitor.model import LockReport, RepositoryReport, SweepReport
 from janitor.report.ages import span
 from janitor.report.escape import printable, sentence
@@ -35,8 +36,27 @@ def tell_events(result: Result, *, client: Client, own_pod: OwnPod, now: datetim
     from janitor.cluster.events_writer import write_events  # noqa: PLC0415 - in a pod only
 
     problem = write_events(client, tuple(_events(result)), own_pod=own_pod, time=now)
-    if problem is not None:
-        log.warning("events not written", problem=problem)
+    _warn("events not written", problem)
+
+
+def tell_metrics(
+    result: Result,
+    settings: MetricsSettings,
+    environment: Mapping[str, str],
+    *,
+    now: datetime,
+) -> None:
+    """Writes the numbers to where they are wanted, if anywhere."""
+    # Imported here: most runs need none of it.
+    if settings.file is not None:
+        from janitor.metrics.textfile import write_metrics  # noqa: PLC0415
+
+        _warn("metrics not written", write_metrics(settings.file, result, now=now))
+    if settings.push_url is not None:
+        from janitor.metrics.push import push  # noqa: PLC0415
+
+        problem = push(settings.push_url, result, environment=environment, now=now)
+        _warn("metrics not pushed", problem)
 
 
 def tell_termination(environment: Mapping[str, str], result: Result) -> None:
@@ -64,8 +84,12 @@ def _write(environment: Mapping[str, str], report: SweepReport, sentences: tuple
     if not in_cluster(environment):
         return
     problem = write_termination(TERMINATION_LOG, report, sentences)
+    _warn("termination message not written", problem)
+
+
+def _warn(what: str, problem: str | None) -> None:
     if problem is not None:
-        log.warning("termination message not written", problem=problem)
+        log.warning(what, problem=problem)
 
 
 def _sentences(result: Result) -> Iterator[str]:

@@ -15,6 +15,7 @@ from janitor.discover.configuration import Configuration, load_configuration
 from janitor.discover.configured import find_configured, select
 from janitor.discover.endpoints import allowed
 from janitor.discover.found import Found
+from janitor.discover.metrics_settings import MetricsSettings, override_metrics
 from janitor.discover.settings import override
 from janitor.discover.unite import unite
 from janitor.model import Policy
@@ -60,6 +61,7 @@ class Run:
     json: bool
     width: int
     around: Surroundings
+    metrics: MetricsSettings
 
 
 class _Threads:
@@ -103,6 +105,9 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
         dry_run=arguments.dry_run,
         fail_on_stale=arguments.fail_on_stale,
     )
+    metrics = override_metrics(
+        configuration.metrics, file=arguments.metrics_file, push_url=arguments.push_url
+    )
     json = arguments.output == "json" or (arguments.output is None and not sys.stdout.isatty())
     progress = progress_on(sys.stderr, environment)
     # The record of each removal is logged before the deletion; the table shows it afterwards.
@@ -139,6 +144,7 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
             json=json,
             width=terminal_width(sys.stdout, environment),
             around=around,
+            metrics=metrics,
         )
 
 

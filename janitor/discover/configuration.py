@@ -14,6 +14,7 @@ from typing import cast
 
 from janitor.discover.document import load_document
 from janitor.discover.entry import ConfiguredRepository, read_entry
+from janitor.discover.metrics_settings import MetricsSettings, read_metrics_settings
 from janitor.discover.mistakes import ConfigurationError, Mistakes
 from janitor.discover.mounts import Mount
 from janitor.discover.names import check_namespaces
@@ -36,6 +37,8 @@ class Configuration:
     """The sources of `discover` that are switched on, in the order of schema.py."""
     mounts: tuple[Mount, ...] = ()
     """Where the volumes of discovered local repositories are mounted here."""
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    """Where a sweep's numbers go."""
     file: Path | None = None
     """None: there is no file, and restic's own environment variables name the one repository."""
 
@@ -56,6 +59,7 @@ def load_configuration(path: Path | None, *, process: Mapping[str, str]) -> Conf
     mistakes = Mistakes("" if path is None else str(path))
     document = Document() if path is None else _document(path, mistakes)
     policy = read_settings(document, process, mistakes)
+    metrics = read_metrics_settings(document, process, mistakes)
     policy = _observed(document.observe, policy, mistakes)
     folder = Path() if path is None else path.parent
     sources = read_sources(document.discover, "discover", folder, mistakes)
@@ -64,7 +68,7 @@ def load_configuration(path: Path | None, *, process: Mapping[str, str]) -> Conf
     if path is not None:
         repositories = _repositories(document.repositories, folder, policy, mistakes)
     mistakes.raise_if_any()
-    return Configuration(policy, repositories, sources, mounts, path)
+    return Configuration(policy, repositories, sources, mounts, metrics, path)
 
 
 def _document(path: Path, mistakes: Mistakes) -> Document:

@@ -27,9 +27,12 @@ _MOST_REMOVALS = 1_000_000
 _PREFIX = "JANITOR_"
 _DURATIONS = ("min_age", "max_skew", "remove_unrefreshed_after")
 _SWITCHES = ("allow_short_min_age", "dry_run")
-_KEYS = (*_DURATIONS, *_SWITCHES, "max_removals")
+_OURS = (*_DURATIONS, *_SWITCHES, "max_removals")
+_ELSEWHERE = ("metrics_file", "push_url")
+"""Read by metrics_settings.py."""
+_KEYS = (*_OURS, *_ELSEWHERE)
 _NOT_OURS = re.compile(
-    "JANITOR_SHARDS"
+    "JANITOR_SHARDS|JANITOR_PUSH_(?:USER|PASSWORD|CACERT)"
     # What the kubelet sets for a Service called `janitor` or `janitor-...` (service links).
     r"|JANITOR_(?:[A-Z0-9_]+_)?SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)"
     r"|JANITOR_(?:[A-Z0-9_]+_)?PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?"
@@ -42,8 +45,8 @@ def read_settings(document: Document, process: Mapping[str, str], mistakes: Mist
     What is wrong is added to the mistakes; the default stands in its place.
     """
     overrides = _overrides(process, mistakes)
-    raw: dict[str, object] = {key: getattr(document, key) for key in _KEYS}
-    places = {key: (key, None) for key in _KEYS} | {
+    raw: dict[str, object] = {key: getattr(document, key) for key in _OURS}
+    places = {key: (key, None) for key in _OURS} | {
         key: ("", f"{_PREFIX}{key.upper()}") for key in overrides
     }
     raw |= overrides
@@ -108,6 +111,8 @@ def _overrides(process: Mapping[str, str], mistakes: Mistakes) -> dict[str, obje
         if key not in _KEYS or name != f"{_PREFIX}{key.upper()}":
             hint = nearest(key, [each.upper() for each in _KEYS], prefix=_PREFIX)
             mistakes.add("", f"no such setting: {hint}", file=name[:63])
+            continue
+        if key in _ELSEWHERE:
             continue
         try:
             overrides[key] = _value(key, process[name])

@@ -152,10 +152,18 @@ class Answer:
 class HttpClient:
     """Requests about one repository, whose failures are sentences without secrets."""
 
-    def __init__(self, pool: Pool, *, shown: str, secrets: tuple[Secret, ...]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        shown: str,
+        secrets: tuple[Secret, ...],
+        cacert: str = "RESTIC_CACERT",
+    ) -> None:
         self._pool = pool
         self._shown = shown
         self._secrets = secrets
+        self._cacert = cacert
 
     def ask(
         self,
@@ -183,7 +191,7 @@ class HttpClient:
             )
             received = bounded(answer, limit)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise no_answer(error, self._shown, self._secrets) from None
+            raise no_answer(error, self._shown, self._secrets, cacert=self._cacert) from None
         if received is None:
             raise TooLarge(f"{what} in {self._shown} has more than {limit} bytes")
         empty = not received and answer.status != HTTPStatus.NO_CONTENT

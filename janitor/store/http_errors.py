@@ -13,8 +13,12 @@ from janitor.model import Secret
 from janitor.store.errors import Unreachable, one_line
 
 
-def no_answer(error: Exception, shown: str, secrets: Iterable[Secret]) -> Unreachable:
-    """The sentence for a request without an answer, with the mend where there is one."""
+def no_answer(
+    error: Exception, shown: str, secrets: Iterable[Secret], *, cacert: str = "RESTIC_CACERT"
+) -> Unreachable:
+    """The sentence for a request without an answer, with the mend where there is one. `cacert`:
+    the variable that names the file with the CA.
+    """
     reason: object = error
     while isinstance(reason, urllib3_errors.MaxRetryError) and reason.reason is not None:
         reason = reason.reason
@@ -29,7 +33,7 @@ def no_answer(error: Exception, shown: str, secrets: Iterable[Secret]) -> Unreac
     if isinstance(reason, urllib3_errors.TimeoutError | TimeoutError):
         return Unreachable(f"{shown} did not answer in time")
     if isinstance(reason, urllib3_errors.SSLError | ssl.SSLError):
-        return _tls(str(reason), shown)
+        return _tls(str(reason), shown, cacert)
     words = one_line(re.sub(r"<[^>]*object at 0x[0-9a-f]+>:?", "", str(reason)), secrets)
     return Unreachable(f"{shown} cannot be reached or answered nonsense: {words}")
 
@@ -55,13 +59,13 @@ def redirected(shown: str, target: str, secrets: Iterable[Secret]) -> Unreachabl
     )
 
 
-def _tls(text: str, shown: str) -> Unreachable:
+def _tls(text: str, shown: str, cacert: str) -> Unreachable:
     if "CERTIFICATE_VERIFY_FAILED" in text:
         found = re.search(r"certificate verify failed: ([^(]+)", text)
         why = f" ({found[1].strip()})" if found else ""
         return Unreachable(
             f"{shown} has a TLS certificate that is not trusted{why}; "
-            "give its CA in the file that RESTIC_CACERT names"
+            f"give its CA in the file that {cacert} names"
         )
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
         return Unreachable(f"{shown} does not speak TLS; write http:// for a plain server")

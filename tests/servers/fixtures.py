@@ -19,6 +19,7 @@ from tests.servers.emulators import Azurite, FakeGcs
 from tests.servers.moto_s3 import Moto
 from tests.servers.openssh import OpenSsh
 from tests.servers.openstack import Swift
+from tests.servers.pushgateway import Pushgateway
 from tests.servers.real_restic import RealRestic
 from tests.servers.rest import Rclone, RestServer
 from tests.servers.seaweedfs import SeaweedFS
@@ -126,6 +127,31 @@ def openssh() -> Iterator[OpenSsh]:
     """OpenSSH's server, with SFTP."""
     needed(Path(shutil.which("ssh") or "/not/there"), "ssh")
     server = OpenSsh(needed(programs.sshd(), "sshd"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Prometheus' checker of rules and metrics."""
+    return needed(programs.promtool(), "promtool")
+
+
+@pytest.fixture
+def pushgateway(tmp_path: Path) -> Iterator[Pushgateway]:
+    """An empty one."""
+    server = Pushgateway(needed(programs.pushgateway(), "the Pushgateway"), tmp_path / "gateway")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def private_pushgateway(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
+) -> Iterator[Pushgateway]:
+    """One with TLS and a password."""
+    program = needed(programs.pushgateway(), "the Pushgateway")
+    server = Pushgateway(program, tmp_path_factory.mktemp("gateway"), certificates=certificates)
     yield server
     server.stop()
 

@@ -75,6 +75,22 @@ def sshd() -> Path:
     return installed if installed.is_file() else cache() / "openssh" / "usr/sbin/sshd"
 
 
+def prometheus(name: str) -> Path:
+    """A program of Prometheus' project: the installed one, else where it is, or will be."""
+    installed = Path("/usr/bin") / name
+    return installed if installed.is_file() else cache() / "prometheus" / "usr/bin" / name
+
+
+def promtool() -> Path:
+    """Prometheus' checker of rules and metrics."""
+    return prometheus("promtool")
+
+
+def pushgateway() -> Path:
+    """The Pushgateway, under its name in Debian."""
+    return prometheus("prometheus-pushgateway")
+
+
 def from_wheel(name: str) -> Path | None:
     """A program of `WHEELS`: beside this Python, in the checkout's environment, or on the PATH."""
     for folder in (Path(sys.executable).parent, CHECKOUT / ".venv" / "bin"):
