@@ -102,6 +102,7 @@ def _in(death: Death) -> str:
     return f" in {death.pod.owner}" if death.pod and death.pod.owner else ""
 
 
+_DRAIN = "Drain Nodes when no backup runs, or protect it by a PodDisruptionBudget."
 _PLAIN = {
     Kind.PROBE: "Leave the liveness probe out of a container that backs up, or raise its "
     "failureThreshold.",
@@ -110,7 +111,8 @@ _PLAIN = {
     Kind.POD_DEADLINE: "Raise activeDeadlineSeconds of the pod, or back up less at once.",
     Kind.PREEMPTED: "Give the backup's pods a priorityClassName that nobody preempts, or run it "
     "when the cluster has room.",
-    Kind.DRAINED: "Drain Nodes when no backup runs, or protect it by a PodDisruptionBudget.",
+    Kind.DRAINED: _DRAIN,
+    Kind.CORDONED: _DRAIN,
     Kind.NODE_SHUTDOWN: "Shut Nodes down when no backup runs, or give the kubelet a "
     "shutdownGracePeriod.",
     Kind.NODE_REBOOTED: "Reboot Nodes when no backup runs, after a drain.",

@@ -33,10 +33,11 @@ class Kind(Enum):
     EVICTED = 12
     CONTROLLER = 13
     NODE_NOT_READY = 14
-    DELETED = 15
-    ENDED = 16
-    BACKOFF = 17
-    COMPLETED = 18
+    CORDONED = 15
+    DELETED = 16
+    ENDED = 17
+    BACKOFF = 18
+    COMPLETED = 19
 
     @property
     def rank(self) -> int:
@@ -61,6 +62,7 @@ _BY_SIGNAL = frozenset(
         Kind.TAINTED,
         Kind.EVICTED,
         Kind.CONTROLLER,
+        Kind.CORDONED,
         Kind.DELETED,
     }
 )
@@ -163,6 +165,9 @@ _SENTENCES: Mapping[Kind, Callable[[Death], str]] = {
     Kind.CONTROLLER: lambda d: f"{d.name} deleted its pod (scaled down, replaced or ended)",
     Kind.NODE_NOT_READY: lambda d: (
         f"{_capital(d.node)}, on which it ran, {'became' if d.time else 'is'} not ready"
+    ),
+    Kind.CORDONED: lambda d: (
+        f"{d.who} was deleted while {d.node} was cordoned, as a drain does both"
     ),
     Kind.DELETED: lambda d: f"{d.who} was deleted; by whom the API does not tell",
     Kind.ENDED: _ended,

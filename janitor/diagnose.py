@@ -7,7 +7,7 @@ belongs to a pod that came after it, is no evidence; and what has expired is sai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from janitor.advice import advice_for, prevention
@@ -26,6 +26,7 @@ from janitor.wording import eviction_of, failed_probe, names_pod, node_of_schedu
 
 _TOGETHER = timedelta(minutes=10)
 """What happens within it belongs to one death; what comes later, to the next pod of that name."""
+_CORDON_TOLD = timedelta(minutes=1)
 _OF_DISRUPTION = {
     "PreemptionByScheduler": Kind.PREEMPTED,
     "EvictionByEvictionAPI": Kind.DRAINED,
@@ -98,10 +99,11 @@ class _Case:
         events = [event for event in self.observation.events if event.pod in names]
         spaces = self._namespaces(stories, events)
         events = [event for event in events if event.namespace in spaces]
+        node = self.node(stories, events)
         for event in events:
             if self.after(event.time):
-                yield from _of_event(event, pods.get(event.pod))
-        node = self.node(stories, events)
+                for death in _of_event(event, pods.get(event.pod)):
+                    yield self._by_a_drain(death, node)
         for other in self.circumstances.events:
             if self.after(other.time) and (other.kind == "Node" or other.namespace in spaces):
                 yield from _of_other(other, names, node, pods)
@@ -153,6 +155,22 @@ class _Case:
             if event.reason == "Scheduled" and (node := node_of_schedule(event.message)):
                 return node
         return None
+
+    def _by_a_drain(self, death: Death, node: str | None) -> Death:
+        """A deletion on a cordoned Node: which the kubelet tells within a minute, by an Event."""
+        if death.kind is not Kind.DELETED or node is None or death.time is None:
+            return death
+        told = [
+            (each.time, each.reason)
+            for each in self.circumstances.events
+            if (each.kind, each.name) == ("Node", node)
+            and each.reason in ("NodeNotSchedulable", "NodeSchedulable")
+            and each.time is not None
+            and each.time <= death.time + _CORDON_TOLD
+        ]
+        if not told or max(told)[1] == "NodeSchedulable":
+            return death
+        return replace(death, kind=Kind.CORDONED, name=node)
 
     def _of_node(self, node: str | None, stories: list[PodStory]) -> Iterator[Death]:
         there = {each.name: each for each in self.observation.nodes or ()}

@@ -1,6 +1,6 @@
 """The cluster of the whole session: made once, with its images, and shared by all workers.
 
-Only the test that loses a node may run on the worker: it is tainted, the control plane is not.
+Only test_nodes.py may run on the worker: it is tainted, the control plane is not.
 """
 
 from __future__ import annotations
@@ -116,3 +116,25 @@ def revive_node(name: str) -> None:
     poll("the node is back", lambda: get("node", name), seconds=120)
     kubectl("taint", "nodes", name, "--overwrite", "e2e=spare:NoSchedule")
     kubectl("wait", "--for=condition=Ready", f"node/{name}", "--timeout=120s")
+
+
+def kubelet_wants_memory(name: str, available: str | None) -> None:
+    """The kubelet evicts until so much memory is free, which is never; None: as before."""
+    config = "/var/lib/kubelet/config.yaml"
+    if available is not None:
+        words = rf"sed -i.before 's/^evictionHard:/&\n  memory.available: {available}/' {config}"
+    else:
+        words = f"mv {config}.before {config}"
+    run(container_tool(), "exec", name, "sh", "-c", f"{words} && systemctl restart kubelet")
+    if available is None:
+
+        def relieved() -> bool:
+            node = get("node", name)
+            conditions = {each["type"]: each["status"] for each in node["status"]["conditions"]}
+            taints = {each["key"] for each in node["spec"].get("taints", ())}
+            return (conditions["MemoryPressure"], conditions["Ready"]) == (
+                "False",
+                "True",
+            ) and taints <= {"e2e"}
+
+        poll("the pressure is gone", relieved, seconds=180)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
-from . import backups, cluster, manifests, stores
-from .programs import apply, get, kubectl, poll
+from . import backups, manifests, stores
+from .programs import apply, get, poll
 
 STASH = [{"name": "shop-*", "containers": ["stash", "stash-init"]}]
 """A backup sidecar's pods, as discovery describes them."""
@@ -123,43 +121,3 @@ def test_stateful_pod_reborn(namespace, repository, install):
     run = janitor.run_until_judged(old, new)
     assert run.verdicts() == {old: "holder-replaced", new: "holder-alive"}, run.log
     assert (run.exit_code, repository.locks()) == (0, {new})
-
-
-@pytest.mark.slow
-def test_lost_node(namespace, repository, install):
-    """Otherwise a pod on a machine that cannot be reached would lose the lock that it may still
-    hold, or its lock would stay when the machine is gone for good."""
-    tolerations = [
-        {"key": "e2e", "operator": "Exists"},
-        *(
-            {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2}
-            for key in ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready")
-        ),
-    ]
-    pod = backups.start(
-        namespace,
-        repository,
-        nodeSelector={"kubernetes.io/hostname": cluster.WORKER},
-        tolerations=tolerations,
-    )
-    janitor = install(holders=["backup-*"])
-    lock = repository.wait_for_lock()
-    cluster.kill_node(cluster.WORKER)
-    try:
-        poll(
-            "the pod is marked for deletion",
-            lambda: "deletionTimestamp" in get("pod", pod, namespace=namespace)["metadata"],
-            seconds=240,
-        )
-        run = janitor.run_until_judged(lock)
-        assert run.verdicts() == {lock: "holder-alive"}, run.log
-        assert repository.locks() == {lock}
-
-        kubectl("delete", "node", cluster.WORKER)
-        poll("the pod object goes", lambda: not get("pod", pod, namespace=namespace), seconds=240)
-        run = janitor.run_until_judged(lock)
-        assert run.verdicts() == {lock: "holder-absent"}, run.log
-        assert (run.exit_code, repository.locks()) == (0, set())
-        repository.assert_works()
-    finally:
-        cluster.revive_node(cluster.WORKER)

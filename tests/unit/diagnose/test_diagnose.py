@@ -578,3 +578,46 @@ def test_several_declared_namespaces_are_told_apart() -> None:
     strange = ObjectEvent("Job", "other", "backup-29401", "DeadlineExceeded", "", DIED)
     assert "Unknown" in cause(events=(SCHEDULED,), others=(strange,), repository=both)
     assert "activeDeadline" in cause(others=(job,))
+
+
+# --- a drain whose pod is gone -----------------------------------------------------------------
+
+KILLED = event("Killing", "Stopping container restic")
+
+
+def about_node(reason: str, minutes: float, name: str = "worker-1") -> ObjectEvent:
+    return ObjectEvent("Node", "", name, reason, time=DIED + timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize(
+    ("others", "drained"),
+    [
+        ((about_node("NodeNotSchedulable", -3),), True),
+        ((about_node("NodeNotSchedulable", 0.5),), True),  # the kubelet tells it after the eviction
+        ((about_node("NodeNotSchedulable", -30), about_node("NodeSchedulable", 4)), True),
+        ((about_node("NodeSchedulable", -40), about_node("NodeNotSchedulable", -30)), True),
+        ((about_node("NodeNotSchedulable", 2),), False),  # cordoned when it was gone
+        ((about_node("NodeNotSchedulable", -30), about_node("NodeSchedulable", -4)), False),
+        ((about_node("NodeNotSchedulable", -3, "worker-2"),), False),
+        ((), False),
+    ],
+)
+def test_a_deletion_on_a_cordoned_node_is_told_as_that(
+    others: tuple[ObjectEvent, ...], *, drained: bool
+) -> None:
+    """Else who drained a Node looks for a person who deleted a pod; or a deletion by hand would be
+    put down to a drain that came later.
+    """
+    diagnosis = found(events=(SCHEDULED, KILLED), others=others)
+    assert diagnosis is not None
+    assert ("while the Node worker-1 was cordoned, as a drain" in diagnosis.cause) is drained
+    assert ("by whom the API does not tell" in diagnosis.cause) is not drained
+    assert (diagnosis.advice or "").startswith(
+        "Drain Nodes when no backup runs" if drained else "Wait for a backup's end"
+    )
+
+
+def test_without_a_node_or_a_time_a_deletion_is_a_deletion() -> None:
+    """Else some other Node's drain would be the cause."""
+    others = (about_node("NodeNotSchedulable", -3),)
+    assert "by whom the API does not tell" in cause(events=(KILLED,), others=others)
