@@ -24,6 +24,7 @@ _COMMANDS = {
     "sweep": "find, read, judge, remove, report: the job",
     "list": "show repositories and their locks as a table; remove nothing",
     "explain": "show every piece of evidence behind a verdict, and what would change it",
+    "doctor": "check the installation as its pod sees it, with the mend of each fault",
     "put-back": "restore a removed lock from its log line",
 }
 
@@ -83,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         _positionals(command, name)
         _common(command, name)
-        if name != "put-back":
+        if name not in ("put-back", "doctor"):
             _judging(command)
         if name == "sweep":
             command.add_argument("--dry-run", action="store_true", help="everything but the delete")
@@ -121,7 +122,7 @@ def _common(command: argparse.ArgumentParser, name: str) -> None:
         help="the configuration, YAML; without it: the one repository in restic's own environment "
         "variables, named `default`",
     )
-    if name in ("sweep", "list"):
+    if name in ("sweep", "list", "doctor"):
         command.add_argument(
             "--repository",
             action="append",

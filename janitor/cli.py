@@ -149,10 +149,40 @@ def _put_back(arguments: Arguments, run: Run) -> int:
     return 0
 
 
+def _doctor(arguments: Arguments, run: Run) -> int:
+    from janitor.doctor import Installation, examine  # noqa: PLC0415
+    from janitor.report import checks as told  # noqa: PLC0415
+
+    around = run.around
+    installation = Installation(
+        run.found,
+        run.world,
+        run.policy,
+        arguments.config,
+        around.client,
+        around.own_pod,
+        around.reports_only,
+    )
+    checks: list[told.Check] = []
+    for check in examine(installation):
+        checks.append(check)
+        _say(
+            sys.stdout,
+            told.check_line(check) if run.json else told.check_text(check, width=run.width),
+        )
+    code = FAILED if any(each.status is told.Status.PROBLEM for each in checks) else 0
+    _say(
+        sys.stdout,
+        told.doctor_line(checks, code) if run.json else told.doctor_text(checks, width=run.width),
+    )
+    return code
+
+
 _COMMANDS: dict[str, Callable[[Arguments, Run], int]] = {
     "sweep": _sweep,
     "list": _sweep,
     "explain": _explain,
+    "doctor": _doctor,
     "put-back": _put_back,
 }
 

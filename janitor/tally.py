@@ -14,6 +14,7 @@ from janitor.model import (
     LockID,
     LockReport,
     Policy,
+    Repository,
     RepositoryCounts,
     RepositoryReport,
     RepositoryState,
@@ -33,6 +34,11 @@ _FAILED_IF_CONFIGURED = frozenset(
 )
 """A discovered repository may not exist yet; one that somebody wrote down should. That has no owner
 object, and neither has the entry of a source that failed."""
+
+
+def is_failure(state: RepositoryState, repository: Repository) -> bool:
+    """Whether a repository in this state turns the exit code to 1."""
+    return state in _FAILED_ALWAYS or (state in _FAILED_IF_CONFIGURED and not repository.owners)
 
 
 def lock_reports(
@@ -93,8 +99,7 @@ def repository_report(
     """The repository's own line, with whether it turns the exit code to 1."""
     repository, state = surveyed.found.repository, surveyed.state
     failed = (
-        state in _FAILED_ALWAYS
-        or (state in _FAILED_IF_CONFIGURED and not repository.owners)
+        is_failure(state, repository)
         or surveyed.listed.beyond > 0
         or any(lock.judgement.verdict.doubtful for lock in locks)
         or any(outcome.failure is not None for outcome in outcomes.values())

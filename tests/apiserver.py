@@ -266,6 +266,9 @@ class ApiServer:
             return 200, {"major": "1", "minor": "36", "gitVersion": "v1.36.0"}
         if parts[0] == "apis" and len(parts) in (2, 3):
             return self._discovery(*parts[1:])
+        return self._of_a_resource(request, parts)
+
+    def _of_a_resource(self, request: Recorded, parts: list[str]) -> tuple[int, dict]:
         rest = parts[2:] if parts[0] == "api" else parts[3:]
         namespace = rest[1] if rest[:1] == ["namespaces"] and len(rest) > 2 else None
         resource, *name = rest[2:] if namespace else rest
@@ -281,11 +284,20 @@ class ApiServer:
                 return self._configmap(request, (namespace or "", name[0]))
             if parts[0] == "apis" and resource == "events" and request.verb == "create":
                 return self._create_event(request, namespace or "")
+            if resource == "selfsubjectaccessreviews":
+                return self._review(request)
             lists = {"pods": self.pods, "nodes": self.nodes, "events": self.events}
             if request.verb == "list" and resource in lists and parts[0] == "api":
                 kind = {"pods": "PodList", "nodes": "NodeList", "events": "EventList"}[resource]
                 return self._list(request, kind, lists[resource], namespace)
         return _status(404, "NotFound")
+
+    def _review(self, request: Recorded) -> tuple[int, dict]:
+        """Whether what is asked for would be denied; also everywhere, where one namespace is."""
+        asked = request.body["spec"]["resourceAttributes"]
+        key = (asked["verb"], asked["resource"], asked["namespace"] or None)
+        review = {"kind": "SelfSubjectAccessReview", "status": {"allowed": key not in self.denied}}
+        return 201, review
 
     def _list(
         self, request: Recorded, kind: str, items: list[dict], namespace: str | None

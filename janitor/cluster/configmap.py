@@ -60,6 +60,11 @@ class ConfigMapShelf:
         self._read = {}
 
     @property
+    def rights(self) -> tuple[Right, Right]:
+        """What it needs."""
+        return self._right("get"), self._right("update")
+
+    @property
     def _named(self) -> str:
         return f"{self._namespace}/{self._name}"
 
@@ -78,10 +83,12 @@ class ConfigMapShelf:
         )
 
     def _request(self, verb: str, method: str, body: dict[str, Any] | None) -> Request:
-        right = Right(verb, "configmaps", "base", namespace=self._namespace, name=self._name)
         path = "/api/v1/namespaces/{namespace}/configmaps/{name}"
         parts = {"namespace": self._namespace, "name": self._name}
-        return Request(right, method, path, parts=parts, body=body)
+        return Request(self._right(verb), method, path, parts=parts, body=body)
+
+    def _right(self, verb: str) -> Right:
+        return Right(verb, "configmaps", "base", namespace=self._namespace, name=self._name)
 
     def _unavailable(self, error: ClusterError) -> StateUnavailable:
         if isinstance(error, NotFound):

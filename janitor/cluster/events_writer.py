@@ -59,6 +59,11 @@ class LockEvent:
     """What it is told about; empty, or where that is not allowed: the janitor's own pod."""
 
 
+def right_to_tell(namespace: str, *, component: str = "base") -> Right:
+    """What writing an Event there needs."""
+    return Right("create", "events.events.k8s.io", component, namespace=namespace)
+
+
 def write_events(
     client: Client, events: Sequence[LockEvent], *, own_pod: OwnPod, time: datetime
 ) -> str | None:
@@ -110,11 +115,10 @@ class _Writer:
 
     def _write(self, event: LockEvent, regarding: ObjectReference) -> None:
         namespace = regarding.namespace
-        right = Right("create", "events.events.k8s.io", "base", namespace=namespace)
         with suppress(Conflict):
             self._client.call(
                 Request(
-                    right,
+                    right_to_tell(namespace),
                     "POST",
                     "/apis/events.k8s.io/v1/namespaces/{namespace}/events",
                     parts={"namespace": namespace},

@@ -18,7 +18,7 @@ The order is the janitor's own pod, Nodes, Events, pods, and it is part of the s
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -37,6 +37,7 @@ from janitor.model import Node, Observation, Pod, PodEvent
 _PODS = Kind("PodList", msgspec.json.Decoder(WirePage[WirePod]), pod_of)
 _NODES = Kind("NodeList", msgspec.json.Decoder(WirePage[WireNode]), node_of)
 _EVENTS = Kind("EventList", msgspec.json.Decoder(WirePage[WireEvent]), event_of)
+_RIGHT_TO_NODES = Right("list", "nodes", "nodes")
 _MOST_EVENTS = 10_000
 _ONE_SECOND = timedelta(seconds=1)
 
@@ -166,7 +167,7 @@ class ApiCluster:
         floor.rise(listed.version, right)
 
     def _nodes(self, floor: _Floor) -> tuple[tuple[Node, ...] | None, str | None]:
-        request = Request(Right("list", "nodes", "nodes"), "GET", "/api/v1/nodes")
+        request = Request(_RIGHT_TO_NODES, "GET", "/api/v1/nodes")
         try:
             listed = list_all(self._client, request, _NODES)
         except Denied as error:
@@ -178,7 +179,7 @@ class ApiCluster:
         """What may be read of them, each list asked for once: they are evidence, never a doubt."""
         found: list[PodEvent] = []
         for namespace in each_of(namespaces):
-            right = Right("list", "events", "events", namespace=namespace)
+            right = _right_to_events(namespace)
             query = (("fieldSelector", "involvedObject.kind=Pod"),)
             request = namespaced("events", right, query=query, attempts=1)
             try:
@@ -195,7 +196,7 @@ class ApiCluster:
     def _list_pods(self, namespaces: frozenset[str] | None, pods: _Pods, floor: _Floor) -> None:
         own = self._own_pod.namespace if self._own_pod else None
         for namespace in each_of(namespaces):
-            right = Right("list", "pods", _component(namespace, own), namespace=namespace)
+            right = _right_to_pods(namespace, own)
             try:
                 listed = list_all(self._client, namespaced("pods", right), _PODS)
             except Denied as error:
@@ -230,11 +231,31 @@ class ApiCluster:
         return None
 
 
-def _component(namespace: str | None, own: str | None) -> str:
-    """What of `k8s/` grants listing the pods there."""
+def rights_to_observe(
+    own_pod: OwnPod | None, namespaces: frozenset[str] | None, *, nodes: bool
+) -> Iterator[Right]:
+    """What an observation of these namespaces (None: all) asks for. Events are evidence that it can
+    do without.
+    """
+    own = own_pod.namespace if own_pod else None
+    for namespace in each_of(namespaces):
+        yield _right_to_pods(namespace, own)
+    if nodes:
+        yield _RIGHT_TO_NODES
+    for namespace in each_of(namespaces):
+        yield _right_to_events(namespace)
+
+
+def _right_to_pods(namespace: str | None, own: str | None) -> Right:
+    """With what of `k8s/` grants it."""
     if namespace is None:
-        return "base"
-    return "namespaced" if namespace == own else "namespaced/holders"
+        return Right("list", "pods", "base")
+    component = "namespaced" if namespace == own else "namespaced/holders"
+    return Right("list", "pods", component, namespace=namespace)
+
+
+def _right_to_events(namespace: str | None) -> Right:
+    return Right("list", "events", "events", namespace=namespace)
 
 
 def _date(header: str | None) -> datetime | None:

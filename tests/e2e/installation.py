@@ -80,6 +80,16 @@ class Janitor:
     def pods(self, job: str) -> list[dict[str, Any]]:
         return get("pods", "-l", f"job-name={job}", namespace=self.namespace).get("items", [])
 
+    def doctor(self) -> Run:
+        """Has the installation examine itself, as the documentation says."""
+        words = ("create", "job", "doctor", "--from=cronjob/restic-janitor", "--dry-run=client")
+        shown = kubectl(*words, "-o", "json", namespace=self.namespace)
+        assert shown.count('"sweep"') == 1
+        kubectl(
+            "apply", "-f", "-", namespace=self.namespace, stdin=shown.replace('"sweep"', '"doctor"')
+        )
+        return self.finish("doctor")
+
     def finish(self, job: str, *, seconds: float = 120) -> Run:
         """Waits for a run's end and collects what it left."""
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from . import backups
+from .programs import kubectl
 
 PRUNE = """
 mkdir /tmp/data
@@ -138,3 +139,20 @@ def test_killed_janitor(namespace, repository, install):
     assert run.exit_code == 0, run.log
     assert repository.locks() == set()
     repository.assert_works()
+
+
+def test_the_installation_examines_itself(namespace, repository, install):
+    """Otherwise whoever installs it has to wait for a lock to learn what is wrong."""
+    janitor = install(holders=["backup-*"])
+    run = janitor.doctor()
+    checks = [line for line in run.lines if line["event"] == "check"]
+    assert {line["status"] for line in checks} <= {"ok", "warning"}, run.log
+    assert run.exit_code == 0
+    assert {"right", "observation", "state", "repository"} <= {line["check"] for line in checks}
+    assert any("the janitor's own pod" in line["detail"] for line in checks)
+    janitor.take_away("clusterrolebinding", f"restic-janitor-{namespace}")
+    kubectl("delete", "job", "doctor", namespace=namespace)
+    run = janitor.doctor()
+    problems = [line for line in run.lines if line.get("status") == "problem"]
+    assert run.exit_code == 1
+    assert "list pods in all namespaces" in [line["subject"] for line in problems], run.log
