@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from janitor.blocked import failed_on
 from janitor.diagnose import Diagnosis, diagnose
 from janitor.discover.found import Found
-from janitor.model import LockID, Policy
+from janitor.model import Lock, LockID, Policy, Repository
 from janitor.survey import JudgedLock, Survey, Surveyed, namespaces_of
 from janitor.tally import Diagnoses
 from janitor.world import World
@@ -21,7 +23,11 @@ def find_causes(
     if not stale or observation is None:
         return {}
     pods = {pod for _, judged in stale for pod in _candidates(judged)}
-    circumstances = world.cluster.investigate(pods, namespaces=namespaces_of(found, policy))
+    circumstances = world.cluster.investigate(
+        pods,
+        namespaces=namespaces_of(found, policy),
+        sources=runs_of(surveyed.found.repository for surveyed, _ in stale),
+    )
     diagnoses: dict[tuple[str, LockID], Diagnosis] = {}
     for surveyed, judged in stale:
         repository = surveyed.found.repository
@@ -33,9 +39,27 @@ def find_causes(
             circumstances=circumstances,
             max_skew=policy.max_skew,
         )
-        if diagnosis is not None:
-            diagnoses[repository.name, judged.seen.id] = diagnosis
+        content = judged.seen.content
+        if diagnosis is not None and isinstance(content, Lock):
+            failed = failed_on(judged.seen.id, content, circumstances.failures)
+            diagnoses[repository.name, judged.seen.id] = replace(
+                diagnosis, failed=failed, failed_missing=circumstances.failures_missing
+            )
     return diagnoses
+
+
+def runs_of(repositories: Iterable[Repository]) -> dict[str, frozenset[str] | None]:
+    """Where the runs of each source are that these repositories were found by; None: anywhere."""
+    places: dict[str, frozenset[str] | None] = {}
+    for repository in repositories:
+        if repository.owners:
+            before = places.get(repository.source, frozenset())
+            theirs = repository.namespaces
+            if before is None or theirs is None:
+                places[repository.source] = None
+            else:
+                places[repository.source] = before | frozenset(theirs)
+    return places
 
 
 def _stale(result: Survey) -> Iterator[tuple[Surveyed, JudgedLock]]:

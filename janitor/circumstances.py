@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from janitor.model import FailedRun
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerStory:
@@ -72,3 +74,7 @@ class Circumstances:
     events: tuple[ObjectEvent, ...] = ()
     missing: str | None = None
     """Why Events could not be read, in one sentence."""
+    failures: tuple[FailedRun, ...] = ()
+    """Runs that failed on some lock."""
+    failures_missing: str | None = None
+    """Why not all of them could be read, in one sentence."""

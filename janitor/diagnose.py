@@ -14,6 +14,7 @@ from janitor.advice import advice_for, prevention
 from janitor.circumstances import Circumstances, ContainerStory, ObjectEvent, PodStory
 from janitor.death import Death, Kind
 from janitor.model import (
+    FailedRun,
     Judgement,
     Lock,
     Observation,
@@ -52,6 +53,10 @@ class Diagnosis:
 
     cause: str
     advice: str | None = None
+    failed: tuple[FailedRun, ...] = ()
+    """The runs that failed on this lock, the earliest first."""
+    failed_missing: str | None = None
+    """Why not all of them are known."""
 
 
 def diagnose(

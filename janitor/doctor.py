@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from janitor.causes import runs_of
 from janitor.cluster.client import Client
 from janitor.cluster.configmap import ConfigMapShelf
 from janitor.cluster.errors import ClusterError, Denied, Right
 from janitor.cluster.events_writer import right_to_tell
+from janitor.cluster.failures import rights_to_failures
 from janitor.cluster.observe import OwnPod, rights_to_observe
 from janitor.cluster.review import is_allowed
 from janitor.discover.durations import format_duration
@@ -147,6 +149,8 @@ def _wanted(installation: Installation) -> Iterator[Right]:
     shelf = installation.world.shelf
     if isinstance(shelf, ConfigMapShelf):
         yield from shelf.rights
+    for source, namespaces in runs_of(each.repository for each in installation.found).items():
+        yield from rights_to_failures(source, namespaces)
     if installation.own_pod is not None:
         owners = {
             (owner.namespace, each.repository.source)
@@ -163,13 +167,18 @@ def _of_right(right: Right, *, granted: bool) -> Check:
     if granted:
         return Check("right", str(right), Status.OK, "granted")
     mend = f"add {right.granted_by}"
-    if brings := _BRINGS.get(right.resource):
+    known = "which runs failed on a lock is then not told" if _of_runs(right) else ""
+    if brings := _BRINGS.get(right.resource, known):
         return Check("right", str(right), Status.WARNING, f"not granted: {brings}", mend)
     if right.resource == "nodes":
         mend += (
             ", or set `observe.nodes: false` after reading in docs/configuration.md what it means"
         )
     return Check("right", str(right), Status.PROBLEM, "not granted, and a sweep needs it", mend)
+
+
+def _of_runs(right: Right) -> bool:
+    return right.component.startswith("discover-") and right.verb == "list"
 
 
 def _observation(installation: Installation, *, denials: bool) -> Iterator[Check]:

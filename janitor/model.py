@@ -451,6 +451,23 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A run of restic that failed, and whose words speak of a lock."""
+
+    kind: str
+    """Of the object that tells: `BackupSession`, `ReplicationSource`, `Job`, `Pod`."""
+    namespace: str
+    name: str
+    time: datetime | None = None
+    """When it failed; None: that is not told."""
+    words: str = ""
+    """What it left of restic's words."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class LockReport:
     """One `lock` line of the output (docs/output.md)."""
 
@@ -470,6 +487,10 @@ class LockReport:
     """The stored bytes, when it was removed."""
     cause: str | None = None
     advice: str | None = None
+    failed_runs: tuple[FailedRun, ...] = ()
+    """What failed on it, the earliest first."""
+    failed_runs_missing: str | None = None
+    """Why not all of them are known, in one sentence."""
     owners: tuple[ObjectReference, ...] = ()
     """The objects that its repository was found by: where an Event is told."""
 

@@ -141,6 +141,7 @@ class Unknown:
         pods: Collection[tuple[str, str]],  # noqa: ARG002 - the port's
         *,
         namespaces: frozenset[str] | None,  # noqa: ARG002
+        sources: Mapping[str, frozenset[str] | None],  # noqa: ARG002
     ) -> Circumstances:
         """Nothing is known."""
         return Circumstances()

@@ -58,7 +58,13 @@ def lock_reports(
         report = _lock_report(surveyed, judged, outcome, survey.now, dry_run, kept)
         found = diagnoses.get((name, judged.seen.id))
         if found is not None and report.judgement.verdict.stale:
-            report = replace(report, cause=found.cause, advice=found.advice)
+            report = replace(
+                report,
+                cause=found.cause,
+                advice=found.advice,
+                failed_runs=found.failed,
+                failed_runs_missing=found.failed_missing,
+            )
         reports.append(report)
     return tuple(reports)
 

@@ -18,6 +18,7 @@ from janitor.model import LockReport, RepositoryReport, SweepReport
 from janitor.report.ages import span
 from janitor.report.escape import printable, sentence
 from janitor.report.lines import detail_of
+from janitor.report.summary import failed_words
 from janitor.report.termination import write_termination
 from janitor.sweep import Result
 
@@ -129,8 +130,9 @@ def _note(lock: LockReport) -> str:
     age = f", {span(lock.age)} old" if lock.age is not None else ""
     verdict = lock.judgement.verdict.value
     why = " ".join(sentence(each) for each in (lock.cause, lock.advice) if each)
-    said = f"{done} {lock.lock[:8]}{holder}{age}: {verdict}. {sentence(detail_of(lock))}"
-    return f"{said} Why it died: {why}" if why else said
+    said = [f"{done} {lock.lock[:8]}{holder}{age}: {verdict}. {sentence(detail_of(lock))}"]
+    said += [f"Why it died: {why}"] if why else []
+    return " ".join((*said, *filter(None, (failed_words(lock),))))
 
 
 def _failure(repository: RepositoryReport) -> str:

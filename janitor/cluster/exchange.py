@@ -66,7 +66,7 @@ class Limits:
     """No attempt begins later than this after the first."""
     longest_wait: float = 30.0
     """However long a Retry-After asks for."""
-    body: int = 64 << 20
+    body: int = 48 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ nothing about the pages after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,7 +112,11 @@ class FileCluster:
         )
 
     def investigate(
-        self, pods: Collection[tuple[str, str]], *, namespaces: frozenset[str] | None
+        self,
+        pods: Collection[tuple[str, str]],
+        *,
+        namespaces: frozenset[str] | None,
+        sources: Mapping[str, frozenset[str] | None],  # noqa: ARG002 - no file has their objects
     ) -> Circumstances:
         """What the file has of it."""
         content = self._content

@@ -18,8 +18,8 @@ The order is the janitor's own pod, Nodes, Events, pods, and it is part of the s
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -29,6 +29,7 @@ from janitor.cluster.client import Client
 from janitor.cluster.decode import event_of, node_of, pod_of
 from janitor.cluster.errors import ClusterError, Denied, Garbled, Right
 from janitor.cluster.exchange import Answer, Request
+from janitor.cluster.failures import failed_runs
 from janitor.cluster.investigate import investigate
 from janitor.cluster.paging import Kind, each_of, list_all, namespaced
 from janitor.cluster.wire import WireEvent, WireNode, WirePage, WirePod
@@ -150,10 +151,16 @@ class ApiCluster:
         )
 
     def investigate(
-        self, pods: Collection[tuple[str, str]], *, namespaces: frozenset[str] | None
+        self,
+        pods: Collection[tuple[str, str]],
+        *,
+        namespaces: frozenset[str] | None,
+        sources: Mapping[str, frozenset[str] | None],
     ) -> Circumstances:
         """See `Cluster.investigate`."""
-        return investigate(self._client, pods, namespaces)
+        failures, missing = failed_runs(self._client, sources, namespaces)
+        known = investigate(self._client, pods, namespaces)
+        return replace(known, failures=failures, failures_missing=missing)
 
     def _look_for_own_pod(self, floor: _Floor, *, everywhere: bool) -> None:
         if self._own_pod is None:

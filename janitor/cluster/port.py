@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -31,9 +31,14 @@ class Cluster(Protocol):
         """
 
     def investigate(
-        self, pods: Collection[tuple[str, str]], *, namespaces: frozenset[str] | None
+        self,
+        pods: Collection[tuple[str, str]],
+        *,
+        namespaces: frozenset[str] | None,
+        sources: Mapping[str, frozenset[str] | None],
     ) -> Circumstances:
-        """What is left to tell how these pods (namespace and name) ended. Nothing is judged by it.
+        """What is left to tell how these pods (namespace and name) ended, and which runs failed on
+        locks. Nothing is judged by it.
 
-        `namespaces` is as for `observe`.
+        `namespaces` is as for `observe`; `sources` says where the runs of each are.
         """

@@ -11,7 +11,7 @@ from prometheus_client import write_to_textfile
 from janitor.metrics.families import LAST_SUCCESS, registry_of
 from janitor.sweep import Result
 
-_MOST_BYTES = 64 * 1024 * 1024
+_LONGEST_LINE = 4096
 
 
 def write_metrics(path: Path, result: Result, *, now: datetime) -> str | None:
@@ -34,15 +34,11 @@ def write_metrics(path: Path, result: Result, *, now: datetime) -> str | None:
 def _earlier_success(path: Path) -> float | None:
     """What the file says of it; None where there is no file, or one that is not ours."""
     try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_BYTES).decode("utf-8", "replace")
-    except FileNotFoundError:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in iter(lambda: file.readline(_LONGEST_LINE), ""):
+                name, _, value = line.partition(" ")
+                if name == LAST_SUCCESS:
+                    return float(value)
+    except (FileNotFoundError, ValueError):
         return None
-    for line in text.splitlines():
-        name, _, value = line.partition(" ")
-        if name == LAST_SUCCESS:
-            try:
-                return float(value)
-            except ValueError:
-                return None
     return None

@@ -10,11 +10,13 @@ from janitor.report.ages import ago, clock_time, parse_iso, span
 from janitor.report.commands import commands
 from janitor.report.escape import printable, sentence
 from janitor.report.lines import detail_of, plain
-from janitor.report.summary import blocked_words, done_words
+from janitor.report.summary import blocked_words, done_words, run_words
 from janitor.report.table import indented, wrapped
 from janitor.report.words import VERDICT_WORDS
 
 _LABEL = 18
+_SHOWN_RUNS = 5
+"""The earliest and the latest."""
 _MOST_SECONDS = 10**9
 _KNOWN = frozenset({"hostname_is_ours", "candidates", "clocks", "min_age_seconds", "observed"})
 _KNOWN_OF_POD = frozenset(
@@ -59,8 +61,10 @@ def explanation(
     page += _section("Whose hostname it is", _prose([_claim(evidence)], width))
     page += _section("Which pods may hold it", _candidates(evidence, width))
     page += _section("What the verdict means", _prose([words.meaning, _blocked(report)], width))
+    page += _section("Why the holder died", _prose(_death(report), width))
+    page += _section("What failed on it", _failed(report, width))
     page += _section("What would change it", _prose([words.change], width))
-    page += _section("What to do", _prose(_advice(report, words.advice), width))
+    page += _section("What to do", _prose([words.advice], width))
     page += _section("Where to look further", indented(commands(report, evidence, repository)))
     page += _section("More evidence", _tree(_others(evidence), width))
     return "\n".join(page).rstrip("\n") + "\n"
@@ -194,9 +198,22 @@ def _blocked(report: LockReport) -> str:
     return blocked_words(report) or ""
 
 
-def _advice(report: LockReport, advice: str) -> list[str]:
-    cause = f"Why the holder died: {sentence(report.cause)}" if report.cause else ""
-    return [cause, sentence(report.advice or ""), advice]
+def _death(report: LockReport) -> list[str]:
+    return [sentence(report.cause or ""), sentence(report.advice or "")]
+
+
+def _failed(report: LockReport, width: int) -> list[str]:
+    """The first and the last of the runs that failed: how long backups were broken."""
+    runs = report.failed_runs
+    shown = [run_words(run) for run in runs]
+    if len(shown) > 2 * _SHOWN_RUNS:
+        between = f"{len(shown) - 2 * _SHOWN_RUNS:,} more"
+        shown = [*shown[:_SHOWN_RUNS], between, *shown[-_SHOWN_RUNS:]]
+    lines = [line for each in shown for line in indented(wrapped(each, width - 2, hanging=2))]
+    if report.failed_runs_missing:
+        missing = f"Not every run could be asked: {sentence(report.failed_runs_missing)}"
+        lines += _prose([missing], width)
+    return lines
 
 
 def _others(evidence: Evidence) -> Evidence:

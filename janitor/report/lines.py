@@ -15,13 +15,14 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeGuard
 
-from janitor.model import LockReport, RepositoryReport, Secret, SweepReport
+from janitor.model import FailedRun, LockReport, RepositoryReport, Secret, SweepReport
 from janitor.report.ages import iso, whole_seconds
 
 # restic is written in Go, whose JSON reader puts U+FFFD where half a surrogate pair stands; many
 # other readers refuse the whole line.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DEEPEST = 32
+_SHOWN_RUNS = 10
 
 
 def json_line(report: LockReport | RepositoryReport | SweepReport) -> str:
@@ -118,6 +119,21 @@ def _lock(report: LockReport) -> dict[str, object]:
         "advice": report.advice,
         "detail": detail_of(report) or None,
         "record": report.record,
+        "failed_runs": _failed_runs(report.failed_runs),
+    }
+
+
+def _failed_runs(runs: Sequence[FailedRun]) -> dict[str, object] | None:
+    """All are counted, the earliest and the latest shown."""
+    if not runs:
+        return None
+    shown = runs if len(runs) <= 2 * _SHOWN_RUNS else (*runs[:_SHOWN_RUNS], *runs[-_SHOWN_RUNS:])
+    return {
+        "count": len(runs),
+        "runs": [
+            {"kind": run.kind, "namespace": run.namespace, "name": run.name, "time": run.time}
+            for run in shown
+        ],
     }
 
 

@@ -22,6 +22,7 @@ from janitor.report.summary import (
     count,
     count_repositories,
     done_words,
+    failed_words,
     needs_telling,
 )
 
@@ -208,6 +209,7 @@ def _sentences(report: LockReport) -> list[str]:
     said = [
         sentence(detail_of(report), limit=_TEXT_LIMIT),
         blocked_words(report) or "",
+        failed_words(report) or "",
         _labelled("Cause", report.cause),
         _labelled("Advice", report.advice),
     ]

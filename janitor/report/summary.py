@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from janitor.model import (
+    FailedRun,
     LockReport,
     RepositoryReport,
     RepositoryState,
     SweepReport,
     Verdict,
 )
+from janitor.report.escape import printable
 
 _MOST_NAMES = 5
+_LONGEST_NAME = 200
 _FINE = (RepositoryState.READ, RepositoryState.UNLOCKED, RepositoryState.IGNORED)
 
 
@@ -45,6 +48,24 @@ def blocked_words(report: LockReport) -> str | None:
     if report.content.exclusive:
         return f"{blocked} everything, every backup included."
     return f"{blocked} forget, prune and check; backups went on."
+
+
+def failed_words(report: LockReport) -> str | None:
+    """Which runs failed on a lock, so that one sees how long backups were broken; None: none did,
+    or none that is known.
+    """
+    runs = report.failed_runs
+    if not runs:
+        return None
+    if len(runs) == 1:
+        return f"{run_words(runs[0])} failed on it."
+    return f"{len(runs):,} runs failed on it, from {run_words(runs[0])} to {run_words(runs[-1])}."
+
+
+def run_words(run: FailedRun) -> str:
+    """A run with its time: `BackupSession shop/db-1732411200 (2026-11-24 01:20:07Z)`."""
+    when = f" ({run.time:%Y-%m-%d %H:%M:%SZ})" if run.time else ""
+    return f"{printable(str(run), limit=_LONGEST_NAME)}{when}"
 
 
 def summary(

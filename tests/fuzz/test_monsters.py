@@ -296,6 +296,6 @@ def test_answers_without_measure_from_an_api_server(wire: Wire, tmp_path: Path) 
     nothing = whole(b'{"kind":"EventList","metadata":{},"items":[]}')
     wire.answers = lambda _, path: next(answers) if path.startswith("/api/v1/nodes") else nothing
     large, unpacked, nested = meet(*[_apiserver(tmp_path, wire)] * 3)
-    assert "larger than 64 MiB" in large
-    assert "larger than 64 MiB" in unpacked
+    assert "larger than 48 MiB" in large
+    assert "larger than 48 MiB" in unpacked
     assert "sent what is no NodeList" in nested

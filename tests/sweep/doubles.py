@@ -5,7 +5,7 @@ says, stores on disk with one fault each, and a state kept in memory.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -115,7 +115,11 @@ class ScriptedCluster:
         return replace(look, taken=self.clock())
 
     def investigate(
-        self, pods: Collection[tuple[str, str]], *, namespaces: frozenset[str] | None
+        self,
+        pods: Collection[tuple[str, str]],
+        *,
+        namespaces: frozenset[str] | None,
+        sources: Mapping[str, frozenset[str] | None],
     ) -> Circumstances:
         self.diary.append("investigate")
         return self.circumstances

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from tests.apiserver import pod
 from tests.sweep.installation import Installation, old, stamp_of
+from tests.sweep.pods import STATE, in_a_pod
 
 HOST = "shop-db-backup-29401-x2x9k"
 FULL = 'Usage of EmptyDir volume "tmp-dir" exceeds the limit "1Gi". '
@@ -50,7 +52,7 @@ def test_the_line_of_a_lock_says_the_cause_and_the_field_to_change(
     table = installation.run("list", "--output", "table").out
     assert "passed the sizeLimit of 1Gi" in " ".join(table.split())
     page = " ".join(installation.run("explain", "shop-db", "--output", "table").out.split())
-    assert f"Why the holder died: Pod shop/{HOST} was evicted" in page
+    assert f"Why the holder died Pod shop/{HOST} was evicted" in page
     (removed,) = installation.run("sweep").of("lock")
     assert (removed["removed"], removed["cause"]) == (True, line["cause"])
 
@@ -108,3 +110,57 @@ def test_a_young_lock_has_no_cause(installation: Installation) -> None:
     forged.lock(time=datetime.now(UTC), hostname=HOST)
     (line,) = installation.run("sweep", "--dry-run").of("lock")
     assert (line["cause"], line["advice"]) == (None, None)
+
+
+# --- what failed on it -------------------------------------------------------------------------
+
+
+def refused(name: str, lock: str, at: float) -> dict[str, object]:
+    """A pod of a Job whose restic found the repository locked."""
+    ended = stamp_of(old(at))
+    message = f"lock was created at 2026-11-24 01:02:03 (2h0m1s ago)\nstorage ID {lock[:8]}\n"
+    made = pod(name, created=ended, phase="Failed")
+    made["metadata"]["ownerReferences"] = [
+        {"kind": "Job", "name": name.rpartition("-")[0], "controller": True}
+    ]
+    state = {"exitCode": 11, "reason": "Error", "finishedAt": ended, "message": message}
+    made["status"]["containerStatuses"][0]["state"] = {"terminated": state}
+    return made
+
+
+def test_the_runs_that_failed_on_it_are_told(installation: Installation, tmp_path: Path) -> None:
+    """Else nobody sees for how long there have been no backups."""
+    lock = stale(installation)
+    with in_a_pod(installation, tmp_path) as inside:
+        state = {"state.json": installation.state.read_text()}
+        inside.api.put_configmap({"kind": "ConfigMap", "metadata": dict(STATE), "data": state})
+        inside.api.pods += [
+            refused(f"shop-db-backup-{29402 + number}-aaaaa", lock, 7 - number / 10)
+            for number in range(25)
+        ]
+        inside.api.pods.append(refused("other-1-aaaaa", "f" * 64, 1))
+        page = inside.run("explain", "shop-db", output="table").out
+        table = " ".join(inside.run("list", output="table").out.split())
+        done = inside.run("sweep")
+        events = [each["note"] for each in inside.api.written_events.values()]
+        began = inside.api.pods[2]["status"]["containerStatuses"][0]["state"]["terminated"][
+            "finishedAt"
+        ]
+    (line,) = done.of("lock")
+    assert line["removed"] is True
+    told = line["failed_runs"]
+    assert told["count"] == 25
+    assert len(told["runs"]) == 20
+    assert told["runs"][0] == {
+        "kind": "Job",
+        "namespace": "shop",
+        "name": "shop-db-backup-29402",
+        "time": first["state"]["terminated"]["finishedAt"],
+    }
+    assert told["runs"][-1]["name"] == "shop-db-backup-29426"
+    words = "25 runs failed on it, from Job shop/shop-db-backup-29402 ("
+    assert words in table
+    assert words in events[0]
+    assert "What failed on it\n  Job shop/shop-db-backup-29402 (" in page
+    assert "\n  15 more\n" in page
+    assert "other-1" not in page + table

@@ -45,6 +45,7 @@ LOCK_FIELDS = [
     "advice",
     "detail",
     "record",
+    "failed_runs",
 ]
 
 

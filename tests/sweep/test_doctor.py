@@ -13,8 +13,8 @@ import pytest
 from janitor.state import VERSION
 from tests.apiserver import ApiServer
 from tests.servers.process import free_ports
-from tests.sweep.doctors import STATE, InAPod, by, in_a_pod
 from tests.sweep.installation import Installation, old
+from tests.sweep.pods import STATE, InAPod, by, in_a_pod
 
 HOST = "shop-db-backup-29401-x2x9k"
 

@@ -674,5 +674,5 @@ def test_the_limits_are_those_of_the_documents():
         attempts=4,
         retrying=60.0,
         longest_wait=30.0,
-        body=64 * 1024 * 1024,
+        body=48 * 1024 * 1024,
     )

@@ -226,6 +226,7 @@ def of_stash(server: ApiServer) -> None:
     for kind in ("BackupBatch", "RestoreBatch"):
         server.install(group, "v1beta1", f"{kind.lower()}es", kind)
     server.install(group, "v1alpha1", "repositories", "Repository")
+    server.install(group, "v1beta1", "backupsessions", "BackupSession")
     backend = {"storageSecretName": "restic", "local": {"mountPath": "/safe/data", **CLAIM}}
     spec = {"backend": backend, "usagePolicy": SELECTOR}
     server.add(group, "repositories", "shop", "db", metadata=NOTES, spec=spec)
@@ -236,6 +237,7 @@ def of_stash(server: ApiServer) -> None:
 def of_kubestash(server: ApiServer) -> None:
     group = "storage.kubestash.com"
     server.install(group, "v1alpha1", "backupstorages", "BackupStorage")
+    server.install("core.kubestash.com", "v1alpha1", "backupsessions", "BackupSession")
     server.install(group, "v1alpha1", "repositories", "Repository")
     local = {"provider": "local", "local": {"mountPath": "/x", **CLAIM}}
     spec = {"storage": local, "usagePolicy": SELECTOR}

@@ -36,6 +36,7 @@ class LockLine(msgspec.Struct, forbid_unknown_fields=True, tag_field="event", ta
     advice: str | None
     detail: str | None
     record: bytes | None
+    failed_runs: dict[str, object] | None
 
 
 class RepositoryLine(
@@ -83,7 +84,7 @@ def test_a_lock_line_is_the_documented_one() -> None:
         '"created":"2026-11-24T01:02:03Z","age_seconds":86400,"unchanged_seconds":86398,'
         '"evidence":{"hostname_is_ours":"pattern"},"cause":"evicted","advice":null,'
         '"detail":"no pod has the name \'shop-db-backup-29401-x2x9k\', and it is ours, by '
-        'pattern","record":"AP8="}'
+        'pattern","record":"AP8=","failed_runs":null}'
     )
 
 

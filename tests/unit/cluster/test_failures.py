@@ -1,0 +1,122 @@
+"""What is read of runs that failed on a lock, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from janitor.cluster import failures
+from janitor.cluster.client import Client
+from janitor.cluster.failures import failed_runs
+from tests.apiserver import ApiServer, pod
+
+Tell = Callable[..., list[tuple[str, str, str]]]
+WORDS = "lock was created at 2026-11-24 01:02:03 (2h0m1.5s ago)\nstorage ID 5f3c01aa"
+STASH, KUBESTASH, VOLSYNC, K8UP = (
+    "stash.appscode.com",
+    "core.kubestash.com",
+    "volsync.backube",
+    "k8up.io",
+)
+
+
+def session(server: ApiServer, name: str, status: dict[str, Any], group: str = STASH) -> None:
+    version = "v1beta1" if group == STASH else "v1alpha1"
+    server.install(group, version, "backupsessions", "BackupSession")
+    made = server.add(group, "backupsessions", "shop", name, status=status)
+    made["metadata"]["creationTimestamp"] = "2026-11-25T02:00:00Z"
+
+
+@pytest.fixture
+def told(client_of: Callable[..., Client]) -> Callable[..., list[tuple[str, str, str]]]:
+    """Kind, name and time of each run that is found."""
+
+    def tell(server: ApiServer, **sources: frozenset[str] | None) -> list[tuple[str, str, str]]:
+        found, missing = failed_runs(client_of(server), sources, None)
+        assert missing is None
+        return [(run.kind, run.name, f"{run.time:%d %H:%M}" if run.time else "") for run in found]
+
+    return tell
+
+
+def test_stash_keeps_it_in_the_hosts_of_a_session(server: ApiServer, told: Tell) -> None:
+    """Else the sessions that failed are not told."""
+    error = {"targets": [{"stats": [{"hostname": "host-0", "phase": "Failed", "error": WORDS}]}]}
+    session(server, "db-1", error)
+    session(server, "db-2", {"targets": [{"stats": [{"error": "no space left"}]}]})
+    policy = {"type": "RetentionPolicyApplied", "status": "False", "message": WORDS}
+    session(
+        server, "db-3", {"conditions": [policy | {"lastTransitionTime": "2026-11-26T03:04:05Z"}]}
+    )
+    assert told(server, stash=None) == [
+        ("BackupSession", "db-1", "25 02:00"),
+        ("BackupSession", "db-3", "26 03:04"),
+    ]
+    assert told(server, stash=frozenset({"media"})) == []
+    assert told(server) == []
+
+
+def test_kubestash_volsync_and_k8up(server: ApiServer, told: Tell) -> None:
+    """Else their users see less."""
+    session(server, "db-1", {"snapshots": [{"error": WORDS}]}, KUBESTASH)
+    server.install(VOLSYNC, "v1alpha1", "replicationsources", "ReplicationSource")
+    for name, result in (("failed", "Failed"), ("went-on", "Successful")):
+        mover = {"latestMoverStatus": {"result": result, "logs": f"backup\n{WORDS}"}}
+        made = server.add(VOLSYNC, "replicationsources", "shop", name, status=mover)
+        made["metadata"]["creationTimestamp"] = "2024-01-01T00:00:00Z"
+    server.install(K8UP, "v1", "prunes", "Prune")
+    server.add(K8UP, "prunes", "shop", "prune-1", status={"conditions": [{"message": WORDS}]})
+    assert told(server, kubestash=None) == [("BackupSession", "db-1", "25 02:00")]
+    # made years before it failed: the time is not told
+    assert told(server, volsync=None) == [("ReplicationSource", "failed", "")]
+    assert [each[:2] for each in told(server, k8up=None)] == [("Prune", "prune-1")]
+
+
+def failed(name: str, message: str, owner: str = "") -> dict[str, Any]:
+    made = pod(name, phase="Failed")
+    ended = {"exitCode": 11, "message": message, "finishedAt": "2026-11-25T02:00:09Z"}
+    made["status"]["containerStatuses"][0]["state"] = {"terminated": ended}
+    if owner:
+        made["metadata"]["ownerReferences"] = [{"kind": "Job", "name": owner, "controller": True}]
+    return made
+
+
+def test_a_pods_last_message_is_told_as_its_jobs(server: ApiServer, told: Tell) -> None:
+    """Else plain CronJobs tell nothing."""
+    server.pods = [failed("b-1-x", WORDS, "b-1"), failed("alone", WORDS), failed("other", "no")]
+    assert told(server) == [("Job", "b-1", "25 02:00"), ("Pod", "alone", "25 02:00")]
+    (request,) = server.requests
+    assert request.query["fieldSelector"] == "status.phase=Failed"
+
+
+def test_what_is_not_installed_or_not_granted_is_no_failure(
+    server: ApiServer, client_of: Callable[..., Client]
+) -> None:
+    """Else a right that is missing ends the sweep, or hides what else is known."""
+    server.install(STASH, "v1beta1", "backupsessions", "BackupSession")
+    server.deny("list", "backupsessions")
+    server.pods = [failed("alone", WORDS)]
+    found, missing = failed_runs(client_of(server), {"stash": None, "k8up": None}, None)
+    assert [run.name for run in found] == ["alone"]
+    assert missing is not None
+    assert "list backupsessions.stash.appscode.com in all namespaces" in missing
+    assert "k8s/components/discover-stash grants it" in missing
+
+
+def test_hostile_statuses_are_bounded(
+    server: ApiServer, client_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one object takes the memory of all."""
+    monkeypatch.setattr(failures, "_LONGEST", 100)
+    deep: Any = WORDS
+    for _ in range(60):
+        deep = {"x": [deep]}
+    session(server, "deep", {"deep": deep})
+    session(server, "long", {"a": [WORDS * 1000] * 10, "b": 1, "c": None})
+    session(server, "odd", {"conditions": [{"lastTransitionTime": "yesterday", "message": WORDS}]})
+    found, _ = failed_runs(client_of(server), {"stash": None}, None)
+    assert [(run.name, len(run.words) <= 100) for run in found] == [("long", True), ("odd", True)]
+    assert found[1].time == datetime(2026, 11, 25, 2, tzinfo=UTC)
