@@ -21,6 +21,7 @@ LIBRARIES = {
     "msgspec",
     "oauthlib",
     "obstore",
+    "prometheus-client",
     "pycparser",
     "pydantic",
     "pydantic-core",

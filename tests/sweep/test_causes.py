@@ -143,9 +143,7 @@ def test_the_runs_that_failed_on_it_are_told(installation: Installation, tmp_pat
         table = " ".join(inside.run("list", output="table").out.split())
         done = inside.run("sweep")
         events = [each["note"] for each in inside.api.written_events.values()]
-        began = inside.api.pods[2]["status"]["containerStatuses"][0]["state"]["terminated"][
-            "finishedAt"
-        ]
+        first = inside.api.pods[2]["status"]["containerStatuses"][0]
     (line,) = done.of("lock")
     assert line["removed"] is True
     told = line["failed_runs"]
