@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from janitor import __version__
+from janitor.shard import Shard, ShardError, parse_shard
 
 _OVERVIEW = """\
 Removes the locks that dead restic backups leave behind, and never a live one's.
@@ -47,6 +48,7 @@ class Arguments:
     state: str | None = None
     metrics_file: Path | None = None
     push_url: str | None = None
+    shard: Shard | None = None
     name: str = ""
     """REPO of explain and put-back."""
     lock: str | None = None
@@ -130,6 +132,13 @@ def _common(command: argparse.ArgumentParser, name: str) -> None:
             metavar="NAME",
             help="only these: a name or a glob of names; repeatable",
         )
+        command.add_argument(
+            "--shard",
+            type=_shard,
+            metavar="I/N",
+            help="only this part of the repositories: 0/4 is the first of four; default: the part "
+            "of this pod of an Indexed Job, by JANITOR_SHARDS",
+        )
     command.add_argument(
         "--context",
         metavar="NAME",
@@ -141,7 +150,7 @@ def _common(command: argparse.ArgumentParser, name: str) -> None:
         metavar="WHERE",
         type=_state,
         help="what is remembered from run to run: a FILE, configmap:NAME or none; default: "
-        "configmap:restic-janitor-state in a pod, none elsewhere",
+        "configmap:restic-janitor-state in a pod (of the shard I: ...-state-I), none elsewhere",
     )
     command.add_argument(
         "--output",
@@ -216,6 +225,13 @@ def _time(text: str) -> datetime:
     if time.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no zone; append Z for UTC")
     return time
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return parse_shard(text)
+    except ShardError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _state(text: str) -> str:

@@ -85,7 +85,7 @@ def _sweep(arguments: Arguments, run: Run) -> int:
         if around.client is not None and around.own_pod is not None:
             tell_events(result, client=around.client, own_pod=around.own_pod, now=now)
         tell_termination(os.environ, result)
-        tell_metrics(result, run.metrics, os.environ, now=now)
+        tell_metrics(result, run.metrics, os.environ, shard=run.shard, now=now)
     return result.report.exit_code
 
 

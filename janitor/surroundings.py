@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from janitor.cluster.observe import OwnPod
 
 DEFAULT_STATE = "configmap:restic-janitor-state"
+"""Where repositories are shared by several pods, each part has one of its own: `...-state-0`."""
 _UNWITNESSED = (
     "nothing is removed, since outside a pod nothing shows that this is the right cluster: name "
     "it with `--context NAME`, or give `--cluster FILE`"
@@ -53,16 +54,19 @@ def surround(
     *,
     clock: Clock,
     wanted_by: str = "",
+    part: int | None = None,
 ) -> Surroundings:
     """Finds the cluster and the state. Raises BadKubeconfig, BadClusterFile, ConfigurationError.
 
-    `wanted_by` is the key of the configuration that cannot do without an API server, if one is.
+    `wanted_by` is the key of the configuration that cannot do without an API server, if one is;
+    `part` is the number of the shard, if there are several.
 
     In a pod both are the pod's own cluster. Elsewhere nothing vouches that a kubeconfig's current
     context is the right cluster, so a sweep only reports unless it is named.
     """
     inside = in_cluster(environment) and arguments.context is None
-    state = arguments.state or (DEFAULT_STATE if inside else "none")
+    usual = DEFAULT_STATE if part is None else f"{DEFAULT_STATE}-{part}"
+    state = arguments.state or (usual if inside else "none")
     client, problem = None, None
     if arguments.cluster is None or state.startswith("configmap:") or wanted_by:
         try:

@@ -20,6 +20,7 @@ from janitor.report.escape import printable, sentence
 from janitor.report.lines import detail_of
 from janitor.report.summary import failed_words
 from janitor.report.termination import write_termination
+from janitor.shard import Shard
 from janitor.sweep import Result
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def tell_metrics(
     settings: MetricsSettings,
     environment: Mapping[str, str],
     *,
+    shard: Shard | None,
     now: datetime,
 ) -> None:
     """Writes the numbers to where they are wanted, if anywhere."""
@@ -56,7 +58,7 @@ def tell_metrics(
     if settings.push_url is not None:
         from janitor.metrics.push import push  # noqa: PLC0415
 
-        problem = push(settings.push_url, result, environment=environment, now=now)
+        problem = push(settings.push_url, result, shard=shard, environment=environment, now=now)
         _warn("metrics not pushed", problem)
 
 

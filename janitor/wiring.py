@@ -16,12 +16,14 @@ from janitor.discover.configured import find_configured, select
 from janitor.discover.endpoints import allowed
 from janitor.discover.found import Found
 from janitor.discover.metrics_settings import MetricsSettings, override_metrics
+from janitor.discover.mistakes import ConfigurationError
 from janitor.discover.settings import override
 from janitor.discover.unite import unite
 from janitor.model import Policy
 from janitor.report.log import configure_logging
 from janitor.report.printers import JsonPrinter, TablePrinter, table_printer, terminal_width
 from janitor.report.progress import Progress, progress_on
+from janitor.shard import Shard, ShardError, index_of, number_of, shard_of_pod
 from janitor.store.connections import Connections
 from janitor.store.open import open_store
 from janitor.store.port import Store
@@ -62,6 +64,7 @@ class Run:
     width: int
     around: Surroundings
     metrics: MetricsSettings
+    shard: Shard | None = None
 
 
 class _Threads:
@@ -97,6 +100,7 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
 
     Raises ConfigurationError, BadKubeconfig or BadClusterFile, each one sentence (exit code 2).
     """
+    shard = _shard(arguments, environment)
     configuration = load_configuration(arguments.config, process=environment)
     policy = override(
         configuration.policy,
@@ -125,8 +129,10 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
             stack,
             clock=_clock,
             wanted_by=configuration.reads_the_cluster,
+            part=shard.index if shard else None,
         )
         found = _find(arguments, configuration, policy, environment, around, executor)
+        found = _part(found, arguments, shard)
         world = World(
             clock=_clock,
             pool=_Threads(executor),
@@ -145,6 +151,7 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
             width=terminal_width(sys.stdout, environment),
             around=around,
             metrics=metrics,
+            shard=shard,
         )
 
 
@@ -170,6 +177,35 @@ def _find(  # noqa: PLR0917 - private, called once
     sources = sources_of(configuration, environment)
     discovered = find_discovered(sources, reader=reader, each=each, policy=policy)
     return select(unite((*configured, *discovered)), names)
+
+
+def _shard(arguments: Arguments, environment: Mapping[str, str]) -> Shard | None:
+    """The part of the repositories that this run is about. Raises ConfigurationError."""
+    if arguments.shard is not None:
+        return arguments.shard
+    try:
+        if not arguments.name:
+            return shard_of_pod(environment)
+        # `explain` and `put-back` are about one repository, whichever pod they run in.
+        number = number_of(environment)
+    except ShardError as error:
+        raise ConfigurationError(f"{error}.") from None
+    return None if number is None else Shard(index_of(arguments.name, number), number)
+
+
+def _part(found: tuple[Found, ...], arguments: Arguments, shard: Shard | None) -> tuple[Found, ...]:
+    """Those of this part. Raises ConfigurationError."""
+    if shard is None:
+        return found
+    if not arguments.name:
+        return tuple(each for each in found if shard.has(each.repository.name))
+    name = found[0].repository.name
+    if not shard.has(name):
+        raise ConfigurationError(
+            f"Where repositories are shared by several pods, {arguments.name} has to be called by "
+            f"the first of its names, {name}: its state is found by that."
+        )
+    return found
 
 
 def _clock() -> datetime:

@@ -12,6 +12,7 @@ from prometheus_client import pushadd_to_gateway
 
 from janitor.metrics.families import registry_of
 from janitor.model import Secret
+from janitor.shard import Shard
 from janitor.store.errors import StoreError
 from janitor.store.http_client import HttpClient, make_pool
 from janitor.sweep import Result
@@ -28,22 +29,26 @@ def push(
     url: str,
     result: Result,
     *,
+    shard: Shard | None,
     environment: Mapping[str, str],
     now: datetime,
 ) -> str | None:
-    """Adds the numbers to the group of this job and POD_NAMESPACE; what a failed run does not know
-    (the time of the last success) stays there as it was.
+    """Adds the numbers to the group of this job, POD_NAMESPACE and shard; what a failed run does
+    not know (the time of the last success) stays there as it was.
 
     Returns:
         None, or one sentence why they were not taken: that is a warning and no failure.
     """
     namespace = environment.get("POD_NAMESPACE")
+    group = {"namespace": namespace} if namespace else {}
+    if shard is not None:
+        group["shard"] = str(shard.index)
     try:
         pushadd_to_gateway(
             url,
             job=JOB,
             registry=registry_of(result, now=now),
-            grouping_key={"namespace": namespace} if namespace else {},
+            grouping_key=group,
             handler=_sender(url, environment),
         )
     except (StoreError, _PushError) as error:

@@ -9,6 +9,13 @@ _CLUSTER = "tests/unit/cluster/"
 TESTS: Mapping[str, tuple[str, ...]] = {
     "janitor.judge": ("tests/unit/judge",),
     "janitor.holder": ("tests/unit/judge",),
+    "janitor.diagnose": ("tests/unit/diagnose",),
+    "janitor.death": ("tests/unit/diagnose",),
+    "janitor.advice": ("tests/unit/diagnose",),
+    "janitor.wording": ("tests/unit/diagnose",),
+    "janitor.blocked": ("tests/unit/diagnose",),
+    "janitor.cluster.investigate": (f"{_CLUSTER}test_investigate.py",),
+    "janitor.cluster.failures": (f"{_CLUSTER}test_failures.py",),
     "janitor.remove": ("tests/sweep/test_remove.py", "tests/sweep/test_order.py"),
     "janitor.read": (
         "tests/sweep/test_read.py",

@@ -30,7 +30,7 @@ def families() -> dict[str, set[str]]:
     counts = RepositoryCounts("shop-db", RepositoryState.READ, False, ((Verdict.HOLDER_ABSENT, 1),))
     registry = registry_of(Result(report, counts=(counts,)), now=old())
     return {
-        family.name: {*family.samples[0].labels, "namespace", "job"}
+        family.name: {*family.samples[0].labels, "namespace", "job", "shard"}
         for family in registry.collect()
     }
 
@@ -116,7 +116,7 @@ def test_every_number_has_a_row() -> None:
     rows = dict(re.findall(r"^\| `(restic_janitor_\w+)` \|([^|]*)\|", PAGE, re.MULTILINE))
     documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows.items()}
     assert documented == {
-        name: labels - {"namespace", "job"} for name, labels in families().items()
+        name: labels - {"namespace", "job", "shard"} for name, labels in families().items()
     }
     for rule in rules()["groups"][0]["rules"]:
         assert f"| `{rule['alert']}` |" in PAGE

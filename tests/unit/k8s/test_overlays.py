@@ -209,3 +209,40 @@ def test_the_installation_that_finds_repositories_is_as_documented(tmp_path):
         if each["metadata"]["name"] == "restic-janitor"
     ]
     assert found["data"]["janitor.yaml"] == configuration
+
+
+def test_shards_fit_together(tmp_path):
+    """Otherwise a part of the repositories is swept by nobody, or forgets at every run."""
+    relative = f"{'../' * (len(tmp_path.resolve().parts) - 1)}{str(K8S).lstrip('/')}"
+    (tmp_path / "kustomization.yaml").write_text(
+        f"resources: [{relative}/overlays/production]\n"
+        f"components: [{relative}/components/sharded]\ntransformers: [into-namespace.yaml]\n"
+    )
+    transformer = K8S / "overlays" / "production" / "into-namespace.yaml"
+    (tmp_path / "into-namespace.yaml").write_text(transformer.read_text())
+    objects = rendered(tmp_path)
+    (cronjob,) = of_kind(objects, "CronJob")
+    job = cronjob["spec"]["jobTemplate"]["spec"]
+    env = {each["name"]: each.get("value") for each in pod_spec(objects)["containers"][0]["env"]}
+    number = int(env["JANITOR_SHARDS"])
+    assert (job["completionMode"], job["completions"], job["parallelism"]) == (
+        "Indexed",
+        number,
+        number,
+    )
+    assert (job["backoffLimitPerIndex"], "backoffLimit" in job) == (0, False)
+    states = [
+        each["metadata"]["name"]
+        for each in of_kind(objects, "ConfigMap")
+        if "state" in each["metadata"]["name"]
+    ]
+    assert states == [f"restic-janitor-state-{index}" for index in range(number)]
+    named = [
+        rule["resourceNames"]
+        for role in of_kind(objects, "Role")
+        for rule in role["rules"]
+        if "configmaps" in rule["resources"]
+    ]
+    assert named == [states]
+    for each in objects:
+        kubernetes_validate.validate(each, "1.36", strict=True)
