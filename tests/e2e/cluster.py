@@ -122,7 +122,9 @@ def kubelet_wants_memory(name: str, available: str | None) -> None:
     """The kubelet evicts until so much memory is free, which is never; None: as before."""
     config = "/var/lib/kubelet/config.yaml"
     if available is not None:
-        words = rf"sed -i.before 's/^evictionHard:/&\n  memory.available: {available}/' {config}"
+        soft = f"evictionSoft: {{memory.available: {available}}}"
+        grace = "evictionSoftGracePeriod: {memory.available: 1s}"
+        words = f"cp {config} {config}.before && printf '%s\\n' '{soft}' '{grace}' >>{config}"
     else:
         words = f"mv {config}.before {config}"
     run(container_tool(), "exec", name, "sh", "-c", f"{words} && systemctl restart kubelet")

@@ -20,6 +20,8 @@ from .stores import Repository
 
 WAITING = {"too-young", "awaiting-confirmation", "recently-written"}
 """The verdicts that only time changes."""
+EVENTS = {"lock", "repository", "sweep", "check", "doctor"}
+"""The lines that are no diagnostics."""
 OVERLAY_NAMESPACE = {"e2e": "restic-janitor-e2e"}
 E2E_PATCH = """
 - {op: add, path: /spec/suspend, value: true}
@@ -82,13 +84,14 @@ class Janitor:
 
     def doctor(self) -> Run:
         """Has the installation examine itself, as the documentation says."""
-        words = ("create", "job", "doctor", "--from=cronjob/restic-janitor", "--dry-run=client")
+        job = f"doctor-{next(self.numbers)}"
+        words = ("create", "job", job, "--from=cronjob/restic-janitor", "--dry-run=client")
         shown = kubectl(*words, "-o", "json", namespace=self.namespace)
         assert shown.count('"sweep"') == 1
         kubectl(
             "apply", "-f", "-", namespace=self.namespace, stdin=shown.replace('"sweep"', '"doctor"')
         )
-        return self.finish("doctor")
+        return self.finish(job)
 
     def finish(self, job: str, *, seconds: float = 120) -> Run:
         """Waits for a run's end and collects what it left."""
@@ -119,6 +122,25 @@ class Janitor:
     def take_away(self, kind: str, name: str) -> None:
         """Deletes a binding, and with it the right."""
         kubectl("delete", kind, name)
+
+    def run_shards(self, number: int) -> list[Run]:
+        """One run of an Indexed Job: what each of its pods left, in their order."""
+        job = self.start()
+
+        def ended() -> dict[str, str] | None:
+            found = {}
+            for pod in self.pods(job):
+                index = pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"]
+                for status in pod.get("status", {}).get("containerStatuses", []):
+                    if status["state"].get("terminated"):
+                        found[index] = pod["metadata"]["name"]
+            return found if len(found) == number else None
+
+        pods = poll(f"all pods of {job} end", ended, seconds=180)
+        logs = [
+            kubectl("logs", pods[str(index)], namespace=self.namespace) for index in range(number)
+        ]
+        return [Run(0, log, "", list(json_lines(log))) for log in logs]
 
     def run(self, *, seconds: float = 120) -> Run:
         return self.finish(self.start(), seconds=seconds)
@@ -168,7 +190,7 @@ def json_lines(log: str) -> Iterator[dict[str, Any]]:
             line = json.loads(text)
         except ValueError:
             continue
-        if isinstance(line, dict) and line.get("event") in ("lock", "repository", "sweep"):
+        if isinstance(line, dict) and line.get("event") in EVENTS:
             yield line
 
 
@@ -183,13 +205,14 @@ def install(
     holders_in: str | None = None,
     patch: str = "",
     components: tuple[str, ...] = (),
+    others: tuple[dict[str, Any], ...] = (),
     **settings: Any,
 ) -> Janitor:
     """Installs an overlay with this configuration and waits for nothing: a CronJob is no pod.
 
     `holders_in` is the namespace of the backups where it is another one; `patch` more JSON
-    patch lines for the CronJob. Without `holders` no repository is configured: `discover` finds
-    some.
+    patch lines for the CronJob, `others` more repositories. Without `holders` no repository is
+    configured: `discover` finds some.
     """
     if overlay != "e2e":
         patch = E2E_PATCH + patch
@@ -204,7 +227,8 @@ def install(
                 "environment": "/secrets/backups",
                 "namespaces": [holders_in or namespace],
                 "holders": holders,
-            }
+            },
+            *others,
         ]
     components += ("volume",) if repository.volume else ()
     write_kustomization(folder, overlay, configuration, patch, components)
