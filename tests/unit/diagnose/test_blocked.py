@@ -45,6 +45,7 @@ OLD = f"{FIRST}  (UID 0, GID 0)\n{SECOND}"
         OLD,
         OLD.replace("01:02:03", "20:47:03").replace("11-24", "11-23"),  # UTC-04:15
         OLD.replace("01:02:03", "15:02:03"),
+        f"{OLD.replace('PID 17', 'PID 18')} and later {'x' * 100} {OLD}",
     ],
 )
 def test_words_that_name_it(words: str) -> None:
@@ -65,6 +66,7 @@ def test_words_that_name_it(words: str) -> None:
         OLD.replace("db-backup-0", "db-backup-00"),
         OLD.replace("01:02:03", "01:02:04"),
         OLD.replace("01:02:03", "16:02:03"),  # no zone is so far away
+        OLD.replace("01:02:03", "09:02:03").replace("11-24", "11-23"),
         OLD.replace("11-24", "13-24"),
         FIRST,
     ],
@@ -98,3 +100,11 @@ def test_runs_are_told_once_and_in_their_order() -> None:
         FailedRun("BackupSession", "shop", "a", TIME + day, WHOLE),
     ]
     assert [run.name for run in failed_on(ID, LOCK, runs)] == ["b", "a", "c"]
+    alike = [
+        FailedRun("BackupSession", "shop", "b", TIME, STORAGE),
+        FailedRun("BackupSession", "shop", "a", TIME, STORAGE),
+        FailedRun("BackupSession", "shop", "a", TIME + day, STORAGE),
+        FailedRun("BackupSession", "web", "a", TIME, STORAGE),
+        FailedRun("Prune", "shop", "a", TIME, STORAGE),
+    ]
+    assert [run.name for run in failed_on(ID, LOCK, alike)] == ["a", "a", "a", "b", "a"]

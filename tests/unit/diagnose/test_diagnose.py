@@ -621,3 +621,132 @@ def test_without_a_node_or_a_time_a_deletion_is_a_deletion() -> None:
     """Else some other Node's drain would be the cause."""
     others = (about_node("NodeNotSchedulable", -3),)
     assert "by whom the API does not tell" in cause(events=(KILLED,), others=others)
+
+
+# --- more than one pod, and odd evidence --------------------------------------------------------
+
+OTHER = PodStory("shop", f"{HOST}-2", uid="v", node="worker-2", owner="Job backup-29401")
+
+
+def of_pods(
+    *pods: tuple[PodStory, dict[str, object]],
+    events: tuple[PodEvent, ...] = (),
+    others: tuple[ObjectEvent, ...] = (),
+    missing: str | None = None,
+) -> str:
+    """The cause, where each of these pods is a candidate with this evidence."""
+    lock = Lock(LOCKED, exclusive=False, hostname=HOST, username="root", pid=1)
+    seen = SeenLock(LockID("0" * 64), lock, None, StoreClock.NONE, None)
+    early = "2026-11-24T02:59:00Z"
+    candidates = tuple(
+        {"pod": f"{story.namespace}/{story.name}", "uid": story.uid, "created": early} | evidence
+        for story, evidence in pods
+    )
+    diagnosis = diagnose(
+        seen,
+        Judgement(Verdict.HOLDER_TERMINATED, "", {"candidates": candidates}),
+        REPOSITORY,
+        observation=Observation(NOW, nodes=(WORKER, Node("worker-2", ready=True)), events=events),
+        circumstances=Circumstances(tuple(story for story, _ in pods), others, missing),
+        max_skew=SKEW,
+    )
+    assert diagnosis is not None
+    return diagnosis.cause
+
+
+def test_any_of_the_pods_may_tell() -> None:
+    """Else the cause is lost behind the first pod that says nothing."""
+    killed = replace(OTHER, containers=(ended("OOMKilled", 137),))
+    for pods in (((POD, {}), (killed, {})), ((killed, {}), (POD, {}))):
+        assert f"of pod shop/{HOST}-2 was OOM-killed" in of_pods(*pods)
+    about = PodEvent("shop", OTHER.name, "Killing", "Stopping container restic", DIED)
+    assert f"Pod shop/{OTHER.name} was deleted" in of_pods((POD, {}), (OTHER, {}), events=(about,))
+    deleted = ObjectEvent("Job", "shop", "j", "SuccessfulDelete", f"Deleted pod: {HOST}-2", DIED)
+    assert "Job j deleted its pod" in of_pods((POD, {}), (OTHER, {}), others=(deleted,))
+    late = ObjectEvent("Job", "shop", "backup-29401", "DeadlineExceeded", "", DIED)
+    strange = replace(OTHER, name="x-y-z")
+    for pods in (((strange, {}), (POD, {})), ((POD, {}), (strange, {}))):
+        assert "Job backup-29401 passed its activeDeadlineSeconds" in of_pods(*pods, others=(late,))
+
+
+def test_only_the_containers_that_were_asked_count() -> None:
+    """Else the neighbour's crash is taken for the backup's."""
+    crashed = replace(POD, containers=(replace(ended("OOMKilled", 137), name="app"),))
+    asked = {"containers": [{"name": "x"}, {"name": "restic"}]}
+    assert of_pods((crashed, asked)).startswith("Unknown")
+    for names in ([{"name": "app"}], [{"name": "x"}, {"name": "app"}], []):
+        assert "'app'" in of_pods((crashed, {"containers": names}))
+
+
+@pytest.mark.parametrize(
+    "odd", [{"containers": "app"}, {"containers": [1, None]}, {"created": "soon"}, {"created": 5}]
+)
+def test_odd_evidence_is_no_fault(odd: dict[str, object]) -> None:
+    """Else the sweep ends where it should tell."""
+    assert "OOM-killed" in of_pods((replace(POD, containers=(ended("OOMKilled", 137),)), odd))
+
+
+@pytest.mark.parametrize(
+    ("container", "said"),
+    [
+        (ContainerStory("c", reason="Completed", exit_code=None, finished=DIED), "exit code 0"),
+        (ContainerStory("c", reason=None, exit_code=0, finished=DIED), "exit code 0"),
+        (ContainerStory("c", reason="Error", exit_code=None, finished=DIED), "Unknown"),
+        (ContainerStory("c", reason="ContainerStatusUnknown", exit_code=137, finished=DIED), "Unk"),
+    ],
+)
+def test_how_a_container_ended(container: ContainerStory, said: str) -> None:
+    """Else an end that nobody saw is told as one."""
+    assert said in of_pods((replace(POD, containers=(container,)), {}))
+
+
+def test_the_node_is_the_pods_own_else_that_of_its_schedule() -> None:
+    """Else another Node's reboot is blamed."""
+    there = ObjectEvent("Node", "", "worker-2", "Rebooted", "", DIED)
+    here = ObjectEvent("Node", "", "worker-1", "Rebooted", "", DIED)
+    assert of_pods((POD, {}), others=(there,)).startswith("Unknown")
+    assert "The Node worker-1 was rebooted" in of_pods((POD, {}), others=(there, here))
+    nowhere = replace(POD, node=None)
+    assert "worker-1" in of_pods((nowhere, {}), events=(event("Pulled"), SCHEDULED), others=(here,))
+    assert "worker-2" in of_pods((nowhere, {}), (OTHER, {}), others=(there,))
+
+
+def test_an_eviction_is_told_once_and_by_its_own_words() -> None:
+    """Else the condition, which says less, hides the limit that was passed."""
+    evicted = replace(
+        POD,
+        reason="Evicted",
+        message=FULL,
+        disruption="EvictionByEvictionAPI",
+        disrupted=DIED - timedelta(minutes=20),
+    )
+    assert "passed the sizeLimit" in of_pods((evicted, {}))
+
+
+def test_the_pods_node_stands_in_the_events_words() -> None:
+    """Else one has to look up which Node was lost."""
+    assert "since the Node worker-1 was not ready" in of_pods(
+        (POD, {}), events=(event("TaintManagerEviction", "Marking for deletion"),)
+    )
+    assert "The Node worker-1, on which it ran, became not ready" in of_pods(
+        (POD, {}), events=(event("NodeNotReady", "Node is not ready"),)
+    )
+
+
+def test_events_that_could_not_be_read_are_said_before_anything_else() -> None:
+    """Else a right that is missing looks like evidence that expired."""
+    assert "could not be read: no right" in of_pods((POD, {}), missing="no right")
+
+
+def test_what_a_node_tells_besides_its_cordon_does_not_count() -> None:
+    """Else a full disk would undo a drain."""
+    others = (
+        about_node("NodeNotSchedulable", -3),
+        about_node("NodeHasDiskPressure", -1),
+        replace(about_node("NodeSchedulable", 0), time=None),
+    )
+    assert "was cordoned" in cause(events=(SCHEDULED, KILLED), others=others)
+    edge = (about_node("NodeNotSchedulable", 1),)
+    assert "was cordoned" in cause(events=(SCHEDULED, KILLED), others=edge)
+    failed = event("Killing", "Container restic failed liveness probe, will be restarted")
+    assert "liveness" in cause(events=(SCHEDULED, failed), others=others)
