@@ -38,15 +38,16 @@ class PodStory:
     phase: str = ""
     reason: str | None = None
     message: str | None = None
-    node: str | None = None
+    node: str = ""
+    """Empty: it was not scheduled yet."""
     deleted: datetime | None = None
     """When it was asked to end; a pod that ended by itself has none."""
     grace_seconds: int | None = None
     """`terminationGracePeriodSeconds`."""
     owner: str = ""
     """Its controller, for people: `Job backup-29401`."""
-    disruption: str | None = None
-    """The reason of its condition DisruptionTarget."""
+    disruption: str = ""
+    """The reason of its condition DisruptionTarget; empty: it has none."""
     disrupted: datetime | None = None
     disruption_message: str = ""
     empty_dirs: tuple[tuple[str, str], ...] = ()

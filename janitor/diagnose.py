@@ -112,7 +112,7 @@ class _Case:
         for other in self.circumstances.events:
             if self.after(other.time) and (other.kind == "Node" or other.namespace in spaces):
                 yield from _of_other(other, names, node, pods)
-        yield from self._of_node(node, stories)
+        yield from self._of_node(node)
 
     def _namespaces(self, stories: list[PodStory], events: list[PodEvent]) -> frozenset[str]:
         """Where it was: pods of one name in several namespaces tell nothing of each other."""
@@ -177,16 +177,15 @@ class _Case:
             return death
         return replace(death, kind=Kind.CORDONED, name=node)
 
-    def _of_node(self, node: str | None, stories: list[PodStory]) -> Iterator[Death]:
+    def _of_node(self, node: str | None) -> Iterator[Death]:
         there = {each.name: each for each in self.observation.nodes or ()}
-        pod = stories[0] if stories else None
         if self.judgement.verdict is Verdict.NODE_GONE:
-            yield Death(Kind.NODE_GONE, node or self.lock.hostname, pod=pod)
+            yield Death(Kind.NODE_GONE, node or self.lock.hostname)
         elif node is not None and self.observation.nodes is not None:
             if node not in there:
-                yield Death(Kind.NODE_GONE, node, pod=pod)
+                yield Death(Kind.NODE_GONE, node)
             elif not there[node].ready:
-                yield Death(Kind.NODE_NOT_READY, node, pod=pod)
+                yield Death(Kind.NODE_NOT_READY, node)
 
     def unknown(self) -> str:
         """Why nothing can be said."""
@@ -211,7 +210,7 @@ def _of_pod(story: PodStory, case: _Case) -> Iterator[Death]:
     elif story.reason == "DeadlineExceeded":
         yield Death(Kind.POD_DEADLINE, pod=story)
     elif story.reason in ("NodeLost", "NodeShutdown", "Shutdown", "Terminated"):
-        yield Death(Kind.NODE_SHUTDOWN, story.node or "", pod=story, quote=message)
+        yield Death(Kind.NODE_SHUTDOWN, story.node, pod=story)
     elif story.reason in ("Preempting", "Preempted"):
         yield Death(Kind.PREEMPTED, preemptor(message), pod=story)
     if story.disruption and story.reason != "Evicted":
@@ -222,9 +221,9 @@ def _of_pod(story: PodStory, case: _Case) -> Iterator[Death]:
 
 
 def _disrupted(story: PodStory) -> Iterator[Death]:
-    kind = _OF_DISRUPTION.get(story.disruption or "")
+    kind = _OF_DISRUPTION.get(story.disruption)
     if kind is not None:
-        who = preemptor(story.disruption_message) if kind is Kind.PREEMPTED else story.node or ""
+        who = preemptor(story.disruption_message) if kind is Kind.PREEMPTED else story.node
         yield Death(kind, who, pod=story, time=story.disrupted)
 
 
@@ -248,15 +247,15 @@ def _of_event(event: PodEvent, story: PodStory | None) -> Iterator[Death]:
     elif reason in ("Preempted", "Preempting"):
         yield Death(Kind.PREEMPTED, preemptor(message), pod=named, time=time)
     elif reason == "TaintManagerEviction" and "Cancelling" not in message:
-        yield Death(Kind.TAINTED, named.node or "", pod=named, time=time)
+        yield Death(Kind.TAINTED, named.node, pod=named, time=time)
     elif reason == "NodeNotReady":
-        yield Death(Kind.NODE_NOT_READY, named.node or "", pod=named, time=time)
+        yield Death(Kind.NODE_NOT_READY, named.node, time=time)
     elif reason == "Killing":
         probed = failed_probe(message)
         kind = Kind.PROBE if probed else Kind.DELETED
-        yield Death(kind, probed or "", pod=named, time=time)
+        yield Death(kind, probed, pod=named, time=time)
     elif reason in ("OOMKilling", "OOMKilled"):
-        yield Death(Kind.OOM, "", pod=named, time=time)
+        yield Death(Kind.OOM, pod=named, time=time)
 
 
 def _of_other(
@@ -287,7 +286,7 @@ def _of_node_event(event: ObjectEvent, stories: Mapping[str, PodStory]) -> Itera
 def _evicted(story: PodStory, message: str, time: datetime | None) -> Death:
     found = eviction_of(message)
     kind = Kind.EVICTED if found is None else Kind.SHORTAGE
-    return Death(kind, story.node or "", pod=story, time=time, eviction=found, quote=message)
+    return Death(kind, story.node, pod=story, time=time, eviction=found, quote=message)
 
 
 def _mappings(value: object) -> Iterator[Mapping[str, object]]:

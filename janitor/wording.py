@@ -69,10 +69,10 @@ def eviction_of(message: str) -> Eviction | None:
     return None
 
 
-def failed_probe(message: str) -> str | None:
-    """The container of `Container X failed liveness probe, will be restarted`."""
+def failed_probe(message: str) -> str:
+    """The container of `Container X failed liveness probe, will be restarted`; empty: of none."""
     found = re.search(r"[Cc]ontainer (\S+) failed (?:liveness|startup) probe", message)
-    return found[1] if found else None
+    return found[1] if found else ""
 
 
 def preemptor(message: str) -> str:

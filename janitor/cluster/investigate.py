@@ -105,11 +105,11 @@ def story_of(wire: WireStory) -> PodStory:
         phase=status.phase or "",
         reason=status.reason or None,
         message=status.message or None,
-        node=spec.node_name or None,
+        node=spec.node_name or "",
         deleted=timestamp(meta.deletion_timestamp),
         grace_seconds=spec.termination_grace_period_seconds,
         owner=f"{owners[0].kind} {owners[0].name}" if owners else "",
-        disruption=disruption.reason or None,
+        disruption=disruption.reason or "",
         disrupted=timestamp(disruption.last_transition_time),
         disruption_message=disruption.message or "",
         empty_dirs=tuple(

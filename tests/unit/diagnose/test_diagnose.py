@@ -462,7 +462,7 @@ def test_each_word_for_a_node_that_went(reason: str) -> None:
     """Else a later kubelet's word, or an older one's, would be unknown."""
     told = cause(pod=replace(POD, reason=reason))
     assert told == f"Pod shop/{HOST} was ended, since the Node worker-1 shut down or was lost."
-    assert "since its Node" in cause(pod=replace(POD, reason=reason, node=None))
+    assert "since its Node" in cause(pod=replace(POD, reason=reason, node=""))
 
 
 @pytest.mark.parametrize(
@@ -690,7 +690,7 @@ def test_odd_evidence_is_no_fault(odd: dict[str, object]) -> None:
     ("container", "said"),
     [
         (ContainerStory("c", reason="Completed", exit_code=None, finished=DIED), "exit code 0"),
-        (ContainerStory("c", reason=None, exit_code=0, finished=DIED), "exit code 0"),
+        (ContainerStory("c", reason=None, exit_code=0, finished=DIED), "ended with exit code 0"),
         (ContainerStory("c", reason="Error", exit_code=None, finished=DIED), "Unknown"),
         (ContainerStory("c", reason="ContainerStatusUnknown", exit_code=137, finished=DIED), "Unk"),
     ],
@@ -706,7 +706,7 @@ def test_the_node_is_the_pods_own_else_that_of_its_schedule() -> None:
     here = ObjectEvent("Node", "", "worker-1", "Rebooted", "", DIED)
     assert of_pods((POD, {}), others=(there,)).startswith("Unknown")
     assert "The Node worker-1 was rebooted" in of_pods((POD, {}), others=(there, here))
-    nowhere = replace(POD, node=None)
+    nowhere = replace(POD, node="")
     assert "worker-1" in of_pods((nowhere, {}), events=(event("Pulled"), SCHEDULED), others=(here,))
     assert "worker-2" in of_pods((nowhere, {}), (OTHER, {}), others=(there,))
 
@@ -721,6 +721,8 @@ def test_an_eviction_is_told_once_and_by_its_own_words() -> None:
         disrupted=DIED - timedelta(minutes=20),
     )
     assert "passed the sizeLimit" in of_pods((evicted, {}))
+    by_kubelet = replace(evicted, message="a later kubelet's", disruption="TerminationByKubelet")
+    assert "was evicted: “a later kubelet's”" in of_pods((by_kubelet, {}))
 
 
 def test_the_pods_node_stands_in_the_events_words() -> None:
@@ -750,3 +752,52 @@ def test_what_a_node_tells_besides_its_cordon_does_not_count() -> None:
     assert "was cordoned" in cause(events=(SCHEDULED, KILLED), others=edge)
     failed = event("Killing", "Container restic failed liveness probe, will be restarted")
     assert "liveness" in cause(events=(SCHEDULED, failed), others=others)
+
+
+def test_what_tells_of_another_object_is_no_evidence() -> None:
+    """Else somebody else's end is told as the backup's."""
+    strange = PodEvent("shop", "web-1", "Killing", "Stopping container web", DIED)
+    assert cause(events=(strange,)).startswith("Unknown")
+    cronjob = ObjectEvent("CronJob", "shop", "backup-29401", "DeadlineExceeded", "", DIED)
+    assert cause(others=(cronjob,)).startswith("Unknown")
+    pulled = event("Pulled", f"Successfully assigned shop/{HOST} to worker-2")
+    there = ObjectEvent("Node", "", "worker-2", "Rebooted", "", DIED)
+    assert cause(events=(pulled,), others=(there,)).startswith("Unknown")
+
+
+def test_the_earliest_of_what_is_alike_is_told() -> None:
+    """Else a second pod of that name is told of."""
+    late = replace(KILLED, time=DIED + timedelta(minutes=5))
+    assert "03:02:00Z" in cause(events=(late, KILLED))
+    timeless = replace(POD, reason="Preempting", message="Preempted by x")
+    early = ObjectEvent("Job", "shop", "backup-29401", "BackoffLimitExceeded", "", DIED)
+    assert "preempted by x" in cause(pod=timeless, others=(early,))
+    much_later = ObjectEvent(
+        "Job", "shop", "backup-29401", "DeadlineExceeded", "", DIED + timedelta(minutes=11)
+    )
+    assert "was deleted" in cause(events=(KILLED,), others=(much_later,))
+    assert "was deleted" in cause(
+        events=(replace(late, time=late.time), KILLED), others=(much_later,)
+    )
+
+
+def test_nothing_to_advise_is_no_advice() -> None:
+    """Else an empty sentence stands where one is looked for."""
+    diagnosis = found(pod=replace(POD, containers=(ended("Completed", 0),)))
+    assert diagnosis is not None
+    assert diagnosis.advice is None
+
+
+def test_a_hostname_is_compared_as_kubernetes_spells_names() -> None:
+    """Else a Windows-like hostname loses its Events."""
+    lock = Lock(LOCKED, exclusive=False, hostname=HOST.upper(), username="root", pid=1)
+    diagnosis = diagnose(
+        SeenLock(LockID("0" * 64), lock, None, StoreClock.NONE, None),
+        Judgement(Verdict.HOLDER_ABSENT, "", {}),
+        REPOSITORY,
+        observation=Observation(NOW, nodes=(WORKER,), events=(KILLED,)),
+        circumstances=Circumstances(),
+        max_skew=SKEW,
+    )
+    assert diagnosis is not None
+    assert "was deleted" in diagnosis.cause

@@ -65,10 +65,10 @@ def test_what_a_pod_was_evicted_for(message: str, expected: Eviction | None) -> 
     [
         ("Container restic failed liveness probe, will be restarted", "restic"),
         ("Container restic failed startup probe, will be restarted", "restic"),
-        ("Stopping container restic", None),
+        ("Stopping container restic", ""),
     ],
 )
-def test_whose_probe_failed(message: str, container: str | None) -> None:
+def test_whose_probe_failed(message: str, container: str) -> None:
     """Else a probe's kill would be told as a deletion."""
     assert failed_probe(message) == container
 
