@@ -135,10 +135,18 @@ def _rights(installation: Installation, client: Client) -> Iterator[Check]:
     wanted = tuple(_wanted(installation))
     for right, answer in zip(wanted, installation.world.pool.map(allowed, wanted), strict=True):
         if isinstance(answer, ClusterError):
-            status = Status.WARNING if isinstance(answer, Denied) else Status.PROBLEM
-            yield Check(_UNASKED, "", status, f"it cannot be asked what is granted: {answer}")
+            yield _unasked(answer)
             return
         yield _of_right(right, granted=answer)
+
+
+def _unasked(error: ClusterError) -> Check:
+    if isinstance(error, Denied):
+        said = "it may not be asked what is granted (SelfSubjectAccessReview)"
+        mend = "bind system:basic-user to every account again, as clusters come; or try a dry run"
+        return Check(_UNASKED, "", Status.WARNING, said, mend)
+    said = f"it cannot be asked what is granted: {error}"
+    return Check(_UNASKED, "", Status.PROBLEM, said)
 
 
 def _wanted(installation: Installation) -> Iterator[Right]:
@@ -260,7 +268,7 @@ def _opened(
 ) -> tuple[RepositoryState, str, StoreClock | None]:
     """Raises CannotOpen, StoreError."""
     if found.state is not None:
-        return found.state, found.problem or "", None
+        return found.state, found.problem or "left out, as it asks for", None
     store = world.open_store(found)
     try:
         root = store.look()

@@ -50,6 +50,20 @@ def tell_metrics(
     now: datetime,
 ) -> None:
     """Writes the numbers to where they are wanted, if anywhere."""
+    try:
+        _tell_metrics(result, settings, environment, shard=shard, now=now)
+    except Exception as error:  # noqa: BLE001 - a library's fault is no reason to fail either
+        _warn("metrics not written", f"an unexpected fault ({type(error).__name__})")
+
+
+def _tell_metrics(
+    result: Result,
+    settings: MetricsSettings,
+    environment: Mapping[str, str],
+    *,
+    shard: Shard | None,
+    now: datetime,
+) -> None:
     # Imported here: most runs need none of it.
     if settings.file is not None:
         from janitor.metrics.textfile import write_metrics  # noqa: PLC0415

@@ -16,7 +16,7 @@ import msgspec
 
 from janitor.cluster.client import Client
 from janitor.cluster.decode import timestamp
-from janitor.cluster.errors import ClusterError, NotFound, Right
+from janitor.cluster.errors import ClusterError, Denied, NotFound, Right
 from janitor.cluster.exchange import Request
 from janitor.cluster.objects import newest_version
 from janitor.cluster.paging import Kind, each_of, list_all, namespaced
@@ -84,8 +84,11 @@ def failed_runs(
     for ask in asked:
         try:
             found += ask()
-        except ClusterError as error:
+        except Denied as error:
             missing = missing or str(error)
+        except ClusterError as error:
+            missing = str(error)
+            break  # it would be waited for again each time
     return tuple(found), missing
 
 

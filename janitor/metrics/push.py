@@ -61,8 +61,9 @@ def _sender(gateway: str, environment: Mapping[str, str]) -> Callable[..., Calla
     password goes along.
     """
     password = Secret(environment.get(PASSWORD, ""))
-    secrets = (password, Secret(_basic(environment.get(USER, ""), password)))
-    credentials = {"Authorization": f"Basic {secrets[1].reveal()}"} if USER in environment else {}
+    basic = _basic(environment.get(USER, ""), password)
+    secrets = (password, basic)
+    credentials = {"Authorization": f"Basic {basic.reveal()}"} if USER in environment else {}
     pool = make_pool(gateway, certificates=_certificates(environment), insecure_tls=False)
     client = HttpClient(pool, shown=gateway, secrets=secrets, cacert=CACERT)
 
@@ -83,8 +84,10 @@ def _sender(gateway: str, environment: Mapping[str, str]) -> Callable[..., Calla
     return handler
 
 
-def _basic(user: str, password: Secret) -> str:
-    return base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
+def _basic(user: str, password: Secret) -> Secret:
+    """What HTTP's basic authentication sends: the bytes as they came, whatever they are."""
+    both = user.encode("utf-8", "surrogateescape") + b":" + password.encode()
+    return Secret(base64.b64encode(both).decode())
 
 
 def _certificates(environment: Mapping[str, str]) -> bytes | None:

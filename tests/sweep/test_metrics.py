@@ -158,6 +158,18 @@ def test_a_gateway_with_a_password_of_its_own_and_a_private_ca(
         assert PASSWORD not in done.err + done.out
 
 
+def test_whatever_the_environment_holds_the_sweep_goes_on(
+    shop: Installation, pushgateway: Pushgateway
+) -> None:
+    """Else a password of odd bytes, or a proxy that is none, fails each run at its end."""
+    login = {"JANITOR_PUSH_USER": "j\udcff", "JANITOR_PUSH_PASSWORD": "p\udcfe\n"}
+    done = shop.run("sweep", "--push-url", pushgateway.url, environment=login)
+    assert (done.code, "not pushed" in done.err) == (0, False), done.err
+    proxy = {"http_proxy": "nonsense://x"}
+    done = shop.run("sweep", "--push-url", pushgateway.url, environment=proxy)
+    assert (done.code, "metrics not" in done.err) == (0, True), done.err
+
+
 def test_a_gateway_that_does_not_answer_or_leads_elsewhere_is_a_warning(
     shop: Installation,
 ) -> None:

@@ -106,6 +106,17 @@ def test_what_is_not_installed_or_not_granted_is_no_failure(
     assert "k8s/components/discover-stash grants it" in missing
 
 
+def test_a_server_that_fails_is_asked_once(
+    server: ApiServer, client_of: Callable[..., Client]
+) -> None:
+    """Else each list is waited for in turn, and the Job ends before anything is removed."""
+    server.install(STASH, "v1beta1", "backupsessions", "BackupSession")
+    server.fail_next("/api/v1/pods", status=503, times=9)
+    found, missing = failed_runs(client_of(server), {"stash": None, "k8up": None}, None)
+    assert (found, len(server.requests)) == ((), 1)
+    assert missing is not None
+
+
 def test_hostile_statuses_are_bounded(
     server: ApiServer, client_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
