@@ -31,9 +31,11 @@ def measure(command: Command, environment: Mapping[str, str]) -> Cost:
     return cost
 
 
-def measure_together(commands: Sequence[Command], environment: Mapping[str, str]) -> list[Cost]:
+def measure_together(
+    commands: Sequence[Command], environment: Mapping[str, str], *, runs: int = RUNS
+) -> list[Cost]:
     """The same of several commands in turns: what else the machine does falls on all alike."""
-    rounds = [[once(command, environment) for command in commands] for _ in range(RUNS + 1)]
+    rounds = [[once(command, environment) for command in commands] for _ in range(runs + 1)]
     return [medians(costs) for costs in zip(*rounds[1:], strict=True)]
 
 

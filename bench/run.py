@@ -23,6 +23,7 @@ import obstore
 from obstore.store import S3Store
 
 from bench.measure import RUNS, Command, Cost, measure, measure_together, until_request
+from janitor.wiring import THREADS
 from tests.forge import forge_repository
 from tests.servers import programs
 from tests.servers.real_restic import RealRestic
@@ -35,7 +36,14 @@ UNLOCKED = 20
 """So many `restic unlock` are measured; their cost is scaled to all repositories."""
 LOCKED = range(REPOSITORIES - 5, REPOSITORIES)
 """These have a young lock, as a backup under way leaves it; none of them is unlocked."""
-PODS = 10_000
+PODS = ((10_000, 0.5, 100), (100_000, 5, 150))
+"""How many, and the goals: seconds of CPU, megabytes."""
+MANY = 10_000
+OLD = (1, 10, 100)
+KEY_COST = 1 << 15
+"""scrypt's N as restic finds it on a machine of today."""
+FAR = (50, 300)
+_HOURS_AGO = datetime.now(UTC).timestamp() - 5 * 3600
 RESTIC = programs.restic("0.19")
 PASSWORD = "test"
 CAVEATS = """\
@@ -69,7 +77,10 @@ def main() -> None:
             *start_up(folder / "start", environment),
             *on_files(folder / "files", environment),
             *on_s3(folder / "s3", environment),
+            *old_locks(folder / "old", environment),
             *many_pods(folder / "pods", environment),
+            *many_repositories(folder / "many", environment),
+            *far_stores(folder / "far", environment),
         ]
     text = report(figures)
     print(text)
@@ -112,8 +123,9 @@ def on_files(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     for number in LOCKED:
         shutil.copy(lock, folder / f"r{number}" / "locks")
     place = str(folder / "r{}")
-    swept, unlocked = measure_together([sweep(folder, place), unlock(place)], environment)
-    return [ratio("files", swept, unlocked)]
+    commands = [sweep(folder, place), unlock(place), list_locks(place), lsf(place)]
+    swept, *others = measure_together(commands, environment)
+    return peers("files", swept, *others)
 
 
 def on_s3(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
@@ -132,8 +144,11 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
             [*loop, str(REPOSITORIES)],
             [*loop, "1"],
             unlock(place),
+            list_locks(place),
+            lsf(":s3:bench/r{}"),
         ]
-        swept, one, bare, bare_one, unlocked = measure_together(commands, environment)
+        environment |= rclone_of(server)
+        swept, one, bare, bare_one, *others = measure_together(commands, environment)
     finally:
         server.stop()
     basis = f"{swept.wall:.3f} s against {bare.wall:.3f} s, both with start-up"
@@ -141,7 +156,83 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     more, bare_more = swept.wall - one.wall, bare.wall - bare_one.wall
     basis = f"{more:.3f} s against {bare_more:.3f} s for {REPOSITORIES - 1} more repositories"
     growth = Figure("S3, the same beyond start-up", more / bare_more, 1.5, "x", basis)
-    return [ratio("S3", swept, unlocked), wall, growth]
+    return [*peers("S3", swept, *others), wall, growth]
+
+
+def old_locks(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
+    """A repository with an old lock costs a key: against the derivation of these keys alone."""
+    folder.mkdir()
+    models, locks = folder / "models", {}
+    for number in range(REPOSITORIES):
+        repository = forge_repository(models / f"r{number}", PASSWORD, n=KEY_COST)
+        time = datetime.fromtimestamp(_HOURS_AGO, UTC)
+        locks[number] = repository.lock(hostname="gone-1", time=time)
+    figures = []
+    for count in OLD:
+        place = folder / str(count)
+        shutil.copytree(models, place)
+        for number, lock in locks.items():
+            path = place / f"r{number}" / "locks" / lock
+            if number < count:
+                os.utime(path, (_HOURS_AGO, _HOURS_AGO))
+            else:
+                path.unlink()
+        keys = [next((place / f"r{number}" / "keys").iterdir()) for number in range(count)]
+        floor = [sys.executable, "-m", "bench.keys", PASSWORD, *keys]
+        judged, derived = measure_together(
+            [sweep(place, str(place / "r{}")), floor], environment, runs=2 if count > 10 else RUNS
+        )
+        basis = f"{judged.cpu:.2f} s against {derived.cpu:.2f} s, both with start-up"
+        what = f"{count} of {REPOSITORIES} with an old lock, CPU against their keys alone"
+        figures.append(Figure(what, judged.cpu / derived.cpu, 1.3, "x", basis))
+    return figures
+
+
+def many_repositories(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
+    """Memory must not grow with their number."""
+    model = folder / "r0"
+    make_model(model, environment)
+    for number in range(1, MANY):
+        place = folder / f"r{number}"
+        for name in ("keys", "locks"):
+            (place / name).mkdir(parents=True)
+        (place / "config").hardlink_to(model / "config")
+    few, many = measure_together(
+        [
+            sweep(folder / "few", str(folder / "r{}")),
+            sweep(folder / "all", str(folder / "r{}"), count=MANY),
+        ],
+        environment,
+        runs=2,
+    )
+    basis = f"peak of the whole process; {few.memory:.0f} MB with {REPOSITORIES}"
+    return [Figure(f"{MANY:,} repositories without locks, files", many.memory, 150, "MB", basis)]
+
+
+def far_stores(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
+    """What the wire costs: requests by latency, shared by the pool's connections."""
+    figures = []
+    for milliseconds in FAR:
+        command = [sys.executable, "-m", "bench.far", str(milliseconds)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            port = process.stdout.readline().strip()
+            place = f"rest:http://127.0.0.1:{port}/r{{}}/"
+            far = folder / str(milliseconds)
+            far.mkdir(parents=True)
+            swept = measure_together(
+                [sweep(far, place, count=4 * REPOSITORIES)], environment, runs=2
+            )[0]
+            process.stdin.close()
+            requests = int(process.stdout.readline()) / 3  # two runs, and one that warms up
+        least = requests * milliseconds / 1000 / THREADS
+        basis = f"{swept.wall:.2f} s against {least:.2f} s for {requests:.0f} requests"
+        what = f"a REST server {milliseconds} ms away, wall against latency x requests / {THREADS}"
+        figures.append(Figure(what, swept.wall / least, 1.5, "x", basis))
+    return figures
 
 
 def many_pods(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
@@ -157,15 +248,19 @@ def many_pods(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     )
     command = [*sweep(folder, str(folder / "r{}"), count=1), "--dry-run", "--state", state]
     command += ["--context", "test"]
-    few_file, many_file = folder / "few", folder / "many"
-    with api_server(few_file, 1), api_server(many_file, PODS):
-        commands = [["env", f"KUBECONFIG={file}", *command] for file in (few_file, many_file)]
-        few, many = measure_together(commands, environment)
-    basis = f"{many.cpu:.2f} s (whole process) less {few.cpu:.2f} s (with one pod)"
-    return [
-        Figure(f"{PODS:,} pods of 9 KB, beyond one pod", many.cpu - few.cpu, 0.5, "s CPU", basis),
-        Figure(f"{PODS:,} pods of 9 KB", many.memory, 100, "MB", "peak of the whole process"),
-    ]
+    figures = []
+    for count, seconds, memory in PODS:
+        few_file, many_file = folder / "few", folder / "many"
+        with api_server(few_file, 1), api_server(many_file, count):
+            commands = [["env", f"KUBECONFIG={file}", *command] for file in (few_file, many_file)]
+            few, many = measure_together(commands, environment, runs=RUNS if count < MANY else 2)
+        basis = f"{many.cpu:.2f} s (whole process) less {few.cpu:.2f} s (with one pod)"
+        more, whole = many.cpu - few.cpu, "peak of the whole process"
+        figures += [
+            Figure(f"{count:,} pods of 9 KB, beyond one pod", more, seconds, "s CPU", basis),
+            Figure(f"{count:,} pods of 9 KB", many.memory, memory, "MB", whole),
+        ]
+    return figures
 
 
 # --- how -------------------------------------------------------------------------------------
@@ -213,19 +308,44 @@ def sweep(folder: Path, place: str, *, count: int = REPOSITORIES) -> list[str | 
 
 def unlock(place: str) -> Command:
     """`restic unlock` for each of the first UNLOCKED repositories, one after another."""
-    places = (place.format(number) for number in range(UNLOCKED))
-    return [
-        "sh",
-        "-ec",
-        "".join(f"'{RESTIC}' -q --no-cache -r '{each}' unlock\n" for each in places),
-    ]
+    return _each(f"'{RESTIC}' -q --no-cache -r '{place}' unlock")
 
 
-def ratio(where: str, swept: Cost, unlocked: Cost) -> Figure:
-    scaled = unlocked.cpu * REPOSITORIES / UNLOCKED
-    basis = f"{swept.cpu:.2f} s against {scaled:.1f} s for {REPOSITORIES}"
-    what = f"{where}, CPU against `restic unlock` for each"
-    return Figure(what, swept.cpu / scaled, 0.01, "x", basis)
+def list_locks(place: str) -> Command:
+    """`restic list locks`, which only looks: as `unlock` above."""
+    return _each(f"'{RESTIC}' -q --no-cache --no-lock -r '{place}' list locks")
+
+
+def lsf(place: str) -> Command:
+    """`rclone lsf` on each `locks` folder: it derives no key, and says names alone."""
+    program = programs.from_wheel("rclone")
+    return _each(f"'{program}' lsf '{place}/locks' || true")  # S3 has no empty folders
+
+
+def _each(line: str) -> Command:
+    lines = (line.format(number) + "\n" for number in range(UNLOCKED))
+    return ["sh", "-ec", "".join(lines)]
+
+
+def rclone_of(server: SeaweedFS) -> dict[str, str]:
+    return {
+        "RCLONE_S3_PROVIDER": "Other",
+        "RCLONE_S3_ENDPOINT": server.endpoint,
+        "RCLONE_S3_ACCESS_KEY_ID": ACCESS_KEY,
+        "RCLONE_S3_SECRET_ACCESS_KEY": SECRET_KEY,
+    }
+
+
+def peers(where: str, swept: Cost, *others: Cost) -> list[Figure]:
+    """The janitor against what people could run instead, for each repository."""
+    figures = []
+    names = (("restic unlock", 0.01), ("restic list locks", 0.01), ("rclone lsf", 0.1))
+    for (name, goal), other in zip(names, others, strict=True):
+        scaled = other.cpu * REPOSITORIES / UNLOCKED
+        basis = f"{swept.cpu:.2f} s against {scaled:.1f} s for {REPOSITORIES}"
+        what = f"{where}, CPU against `{name}` for each"
+        figures.append(Figure(what, swept.cpu / scaled, goal, "x", basis))
+    return figures
 
 
 def kubeconfig(port: int) -> str:
