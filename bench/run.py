@@ -6,7 +6,6 @@ python -m bench.run [--no-write]
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import platform
 import shutil
@@ -99,19 +98,29 @@ def start_up(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     def to_store(port: int) -> Command:
         return sweep(folder / "store", f"rest:http://127.0.0.1:{port}/r{{}}", count=1)
 
+    (folder / "account").mkdir()
+    for name in ("token", "ca.crt"):
+        (folder / "account" / name).write_text("killed before it is used")
+
     def to_cluster(port: int) -> Command:
-        (folder / "kubeconfig").write_text(kubeconfig(port))
+        """As in a pod: by a service account."""
         command = sweep(folder / "cluster", str(folder / "r{}"), count=1)
-        return [*command, "--context", "bench"]
+        variables = [
+            f"PYTHONPATH={CHECKOUT}",
+            "KUBERNETES_SERVICE_HOST=127.0.0.1",
+            f"KUBERNETES_SERVICE_PORT={port}",
+            *(f"POD_{name}=janitor" for name in ("NAME", "NAMESPACE", "UID")),
+        ]
+        in_a_pod = [sys.executable, "-m", "tests.sweep.in_a_pod", folder]
+        return ["env", *variables, *in_a_pod, *command[len(JANITOR) :]]
 
     store = until_request(to_store, environment)
-    where = {**environment, "KUBECONFIG": str(folder / "kubeconfig")}
-    cluster = until_request(to_cluster, where)
+    cluster = until_request(to_cluster, environment)
     whole = "killed when it connects"
     return [
         Figure("`--help`", helped.cpu, 0.1, "s CPU", "whole process"),
         Figure("start to the first request, of a REST server", store.cpu, 0.4, "s CPU", whole),
-        Figure("start to the first request, of the cluster", cluster.cpu, 0.4, "s CPU", whole),
+        Figure("start to the first request, of a pod's cluster", cluster.cpu, 0.4, "s CPU", whole),
     ]
 
 
@@ -346,21 +355,6 @@ def peers(where: str, swept: Cost, *others: Cost) -> list[Figure]:
         what = f"{where}, CPU against `{name}` for each"
         figures.append(Figure(what, swept.cpu / scaled, goal, "x", basis))
     return figures
-
-
-def kubeconfig(port: int) -> str:
-    """One context, `bench`, whose API server would be at this port of 127.0.0.1."""
-    cluster = {"server": f"http://127.0.0.1:{port}"}
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "bench",
-            "clusters": [{"name": "bench", "cluster": cluster}],
-            "users": [{"name": "bench", "user": {}}],
-            "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}],
-        }
-    )
 
 
 @contextmanager

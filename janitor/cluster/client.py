@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import urllib3
 from tenacity import (
@@ -22,11 +21,9 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from janitor.cluster.access import Access
 from janitor.cluster.errors import Busy, Unreachable
 from janitor.cluster.exchange import Answer, Connection, Limits, Request
-
-if TYPE_CHECKING:
-    from kubernetes.client import Configuration
 
 _DEFAULT_WAIT = wait_random_exponential(multiplier=0.5, max=8)
 
@@ -34,13 +31,14 @@ _DEFAULT_WAIT = wait_random_exponential(multiplier=0.5, max=8)
 class Client:
     """A connection to one API server.
 
-    `configuration` is the official client's, complete. `credentials` says in a few words whose
-    they are, for sentences: "the service account's token", "user admin of the kubeconfig".
+    `access` is a pod's own, or the official client's configuration. `credentials` says in a few
+    words whose they are, for sentences: "the service account's token", "user admin of the
+    kubeconfig".
     """
 
     def __init__(
         self,
-        configuration: Configuration,
+        access: Access,
         *,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
@@ -48,7 +46,7 @@ class Client:
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._connection = Connection(configuration, credentials=credentials, limits=self._limits)
+        self._connection = Connection(access, credentials=credentials, limits=self._limits)
         self._clock = clock
         self._sleep = sleep
 

@@ -22,6 +22,7 @@ from janitor.cluster.kubeconfig import Chosen, choose
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
 
+    from janitor.cluster.access import Access
     from janitor.cluster.client import Client
     from janitor.cluster.exchange import Limits
     from janitor.cluster.observe import OwnPod
@@ -67,48 +68,37 @@ def connect(
     kubeconfig is run. Raises BadKubeconfig.
     """
     if context is None and in_cluster(environ):
-        configuration = _of_the_pod(environ, account)
+        access = _of_the_pod(environ, account)
         credentials = "the service account's token"
     else:
         chosen = choose(context, environ)
-        configuration = _of_the_context(chosen)
+        access = _of_the_context(chosen)
         credentials = f"the credentials of the kubeconfig's context {chosen.context!r}"
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - files alone never need it
 
     from janitor.cluster.client import Client  # noqa: PLC0415 - as above
 
     try:
-        return Client(
-            configuration, clock=clock, sleep=sleep, credentials=credentials, limits=limits
-        )
+        return Client(access, clock=clock, sleep=sleep, credentials=credentials, limits=limits)
     except (HTTPError, OSError, ValueError):
         # Only its proxy is looked at so early.
         problem = "The proxy for the API server, from the kubeconfig or the environment, is no URL."
     raise BadKubeconfig(problem)
 
 
-def _of_the_pod(environ: Mapping[str, str], account: Path) -> Configuration:
-    from kubernetes.client import Configuration  # noqa: PLC0415 - files alone never need it
-    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415
-    from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415
+def _of_the_pod(environ: Mapping[str, str], account: Path) -> Access:
+    from janitor.cluster.access import PodAccess  # noqa: PLC0415 - files alone never need it
 
-    configuration = Configuration()
-    loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
-        token_filename=str(account / "token"),
-        cert_filename=str(account / "ca.crt"),
-        environ=environ,
-    )
     try:
-        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
-    except (ConfigException, OSError, ValueError):
+        return PodAccess(environ, account)
+    except (OSError, ValueError):
         raise BadKubeconfig(
             f"This pod has no usable service account at {account}: it needs "
             "automountServiceAccountToken, as in k8s/base, or --context with a kubeconfig."
         ) from None
-    return configuration
 
 
-def _of_the_context(chosen: Chosen) -> Configuration:
+def _of_the_context(chosen: Chosen) -> Access:
     from kubernetes.client import Configuration  # noqa: PLC0415 - files alone never need it
 
     configuration = Configuration()
@@ -128,7 +118,8 @@ def _of_the_context(chosen: Chosen) -> Configuration:
     if _is_loopback(configuration.host) and not chosen.proxied:
         # As kubectl does: a proxy of the environment is not for this machine itself.
         configuration.proxy = None
-    return configuration
+    found: Access = configuration
+    return found
 
 
 def _load(chosen: Chosen, configuration: Configuration) -> bool | None:

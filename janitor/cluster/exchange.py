@@ -1,13 +1,12 @@
 """One request to the API server and its answer: bounded in time and size, told in one sentence.
 
-It uses the official client for its configuration, authentication and connection pool only, and
-takes the raw bytes: its typed models need fifty times the CPU. Touching `CoreV1Api` alone would
-cost half a second, so nothing here does.
+The answers are taken as raw bytes: the official client's typed models need fifty times the CPU.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -15,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any, cast
+from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 from urllib3.exceptions import (
@@ -29,6 +28,7 @@ from urllib3.exceptions import (
 )
 
 from janitor import __version__
+from janitor.cluster.access import Access, pool_of
 from janitor.cluster.errors import (
     Busy,
     ClusterError,
@@ -43,9 +43,6 @@ from janitor.cluster.errors import (
     Unreachable,
     Untrusted,
 )
-
-if TYPE_CHECKING:
-    from kubernetes.client import Configuration
 
 _CHUNK = 1 << 18
 _SUCCESS = 2
@@ -97,43 +94,38 @@ class Answer:
     """When its last byte was there, by the janitor's clock."""
 
 
-def _identity(configuration: Configuration) -> str:
+def _identity(access: Access) -> str:
     """The same for every way to one cluster, as a pod or by a kubeconfig: a digest of its CA.
 
     Where the server's certificate is a public CA's, the server's name tells clusters apart.
     """
     try:
-        ca = b"".join(Path(configuration.ssl_ca_cert or "").read_bytes().split())
+        ca = b"".join(Path(access.ssl_ca_cert or "").read_bytes().split())
     except OSError:
-        ca = configuration.host.encode()
+        ca = access.host.encode()
     return hashlib.sha256(ca).hexdigest()[:16]
 
 
 class Connection:
-    """The official client, and what its exceptions and statuses mean."""
+    """The connections to one API server, and what their failures and its statuses mean."""
 
-    def __init__(self, configuration: Configuration, *, credentials: str, limits: Limits) -> None:
-        from kubernetes.client import ApiClient  # noqa: PLC0415 - files alone never need it
-
-        # One attempt is one attempt: tenacity in `client` is the only one that retries.
-        configuration.retries = False
-        if not configuration.verify_ssl:
+    def __init__(self, access: Access, *, credentials: str, limits: Limits) -> None:
+        if not access.verify_ssl:
             # The kubeconfig says insecure-skip-tls-verify: a warning per request helps nobody.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        self._api = ApiClient(configuration)
-        self._api.user_agent = f"restic-janitor/{__version__}"
-        self._configuration = configuration
+        self._pool = pool_of(access)
+        self._access = access
         self._credentials = credentials
         self._limits = limits
-        self.server = authority(configuration.host)
-        self.identity = _identity(configuration)
+        self.server = authority(access.host)
+        self.identity = _identity(access)
 
     def open(self, request: Request) -> urllib3.HTTPResponse:
         """Sends the request and returns a success whose body is still to be read."""
         headers = self._headers(request)
         try:
             response = self._send(request, headers)
-        except (HTTPError, OSError, ValueError, self._library_error()) as error:
+        except (HTTPError, OSError, ValueError) as error:
             raise self._explain(error, request.right) from None
         if response.status // 100 == _SUCCESS:
             return response
@@ -176,31 +168,24 @@ class Connection:
 
     def close(self) -> None:
         """Lets the connections go."""
-        self._api.close()  # type: ignore[no-untyped-call]
-
-    @staticmethod
-    def _library_error() -> type[Exception]:
-        from kubernetes.client.exceptions import OpenApiException  # noqa: PLC0415 - as above
-
-        error: type[Exception] = OpenApiException
-        return error
+        self._pool.clear()
 
     def _send(self, request: Request, headers: dict[str, str]) -> urllib3.HTTPResponse:
-        method, url, headers, body, fields = self._api.param_serialize(
+        path = request.path.format_map({n: quote(v, safe="") for n, v in request.parts.items()})
+        query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
+        response = self._pool.request(
             request.method,
-            request.path,
-            path_params=dict(request.parts),
-            query_params=list(request.query),
-            header_params=headers,
-            body=dict(request.body) if request.body is not None else None,
+            f"{self._access.host}{path}{query}",
+            body=None if request.body is None else json.dumps(request.body).encode(),
+            headers=headers,
+            timeout=urllib3.Timeout(connect=self._limits.connect, read=self._limits.read),
+            redirect=False,
+            preload_content=False,
         )
-        timeout = (self._limits.connect, self._limits.read)
-        answer = self._api.call_api(method, url, headers, body, fields, _request_timeout=timeout)
-        response: urllib3.HTTPResponse = answer.response
-        return response
+        return cast("urllib3.HTTPResponse", response)
 
     def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", "User-Agent": f"restic-janitor/{__version__}"}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         authorization = self._authorization()
@@ -209,16 +194,14 @@ class Connection:
         return headers
 
     def _authorization(self) -> str | None:
-        """The header; the official client reads a service account's token anew every minute.
+        """The header; a service account's token is read anew every minute.
 
         White space around a token is dropped, as kubectl does. What cannot be a header is refused
         here, since http.client would quote all of it.
         """
-        from kubernetes.config import ConfigException  # noqa: PLC0415 - as above
-
         try:
-            key = self._configuration.get_api_key_with_prefix("BearerToken")
-        except (ConfigException, OSError):
+            key = self._access.get_api_key_with_prefix("BearerToken")
+        except Exception:  # noqa: BLE001 - the official client's own, of an exec plugin for example
             raise Unauthenticated(f"{self._credentials} cannot be read any more.") from None
         scheme, _, token = (key or "").partition(" ")
         header = f"{scheme} {token.strip()}" if key else None

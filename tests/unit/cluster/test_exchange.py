@@ -88,9 +88,7 @@ def test_a_token_that_cannot_be_read_any_more_is_one_sentence(
     def fail(_: str) -> str:
         raise error
 
-    monkeypatch.setattr(
-        client._connection._configuration, "get_api_key_with_prefix", fail, raising=True
-    )
+    monkeypatch.setattr(client._connection._access, "get_api_key_with_prefix", fail, raising=True)
     with pytest.raises(Unauthenticated, match="context 'test' cannot be read any more") as raised:
         client.call(VERSION)
     assert "t0k3n" not in str(raised.value)
