@@ -166,6 +166,10 @@ def test_no_credential_comes_out_of_a_pod(
         words += ["--config", str(installation.write_config()), "--output", "json"]
         environment["PYTHONPATH"] = str(Path(__file__).parents[2])
         done = run(words, environment)
+        examined = [
+            run([*words[:4], "doctor", *words[5:-1], output], environment)
+            for output in ("json", "table")
+        ]
         state = json.dumps(api.configmaps["janitor", "restic-janitor-state"])
         events = json.dumps(list(api.written_events.values()))
         assert any(WORDS[4] in str(request.authorization) for request in api.requests)
@@ -179,6 +183,9 @@ def test_no_credential_comes_out_of_a_pod(
     assert "url-401: unauthorized" in events
     assert json.loads(termination)["exit_code"] == 1
     assert_clean(done.out, done.err, state, events, termination)
+    for each in examined:
+        assert (each.code, "wrong-password" in each.out) == (1, True)
+        assert_clean(each.out, each.err)
 
 
 @pytest.mark.parametrize(
