@@ -150,7 +150,8 @@ def _put_back(arguments: Arguments, run: Run) -> int:
 
 
 def _doctor(arguments: Arguments, run: Run) -> int:
-    from janitor.doctor import Installation, examine  # noqa: PLC0415
+    from janitor.checks.installation import Installation  # noqa: PLC0415
+    from janitor.doctor import examine  # noqa: PLC0415
     from janitor.report import checks as told  # noqa: PLC0415
 
     around = run.around
@@ -158,10 +159,11 @@ def _doctor(arguments: Arguments, run: Run) -> int:
         run.found,
         run.world,
         run.policy,
-        arguments.config,
+        run.configuration,
         around.client,
         around.own_pod,
         around.reports_only,
+        whole=not arguments.repository and run.shard is None,
     )
     checks: list[told.Check] = []
     for check in examine(installation):

@@ -53,6 +53,13 @@ class FileShelf:
         except OSError as error:
             raise StateUnavailable(self._sentence("written", error)) from None
 
+    def unwritable(self) -> str | None:
+        """One sentence where this user may not write it; finding out writes nothing."""
+        folder = self._path.parent
+        if os.access(folder, os.W_OK | os.X_OK) and not self._path.is_dir():
+            return None
+        return f"the state file {self._path} cannot be written: no file can be made there"
+
     def _replace(self, text: str) -> None:
         handle, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         temporary = Path(name)

@@ -59,6 +59,8 @@ class Run:
     found: tuple[Found, ...]
     world: World
     policy: Policy
+    """Of the configuration, with the command line's options over it."""
+    configuration: Configuration
     printer: RunPrinter
     json: bool
     width: int
@@ -146,6 +148,7 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
             found=found,
             world=world,
             policy=policy,
+            configuration=configuration,
             printer=RunPrinter(report, progress),
             json=json,
             width=terminal_width(sys.stdout, environment),

@@ -161,6 +161,8 @@ class ApiServer:
         """Where set, any other bearer token is a 401."""
         self.denied: set[tuple[str, str, str | None]] = set()
         """(verb, resource, namespace) that answer 403; namespace None is the cluster-wide one."""
+        self.reviews: list[dict] = []
+        """What the SelfSubjectAccessReviews asked for: their `resourceAttributes`."""
         self.date_skew = dt.timedelta()
         self.sends_date = True
         self.requests: list[Recorded] = []
@@ -295,6 +297,7 @@ class ApiServer:
     def _review(self, request: Recorded) -> tuple[int, dict]:
         """Whether what is asked for would be denied; also everywhere, where one namespace is."""
         asked = request.body["spec"]["resourceAttributes"]
+        self.reviews.append(asked)
         key = (asked["verb"], asked["resource"], asked["namespace"] or None)
         review = {"kind": "SelfSubjectAccessReview", "status": {"allowed": key not in self.denied}}
         return 201, review

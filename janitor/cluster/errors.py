@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_OF_NO_NAMESPACE = ("nodes", "namespaces", "selfsubjectaccessreviews.authorization.k8s.io")
+
 
 @dataclass(frozen=True, slots=True)
 class Right:
@@ -34,7 +36,7 @@ class Right:
 
     @property
     def _everywhere(self) -> bool:
-        return self.resource in ("pods", "events") or (self.verb == "list" and "." in self.resource)
+        return self.resource not in _OF_NO_NAMESPACE and not self.resource.startswith("/")
 
     @property
     def granted_by(self) -> str:

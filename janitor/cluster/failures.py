@@ -120,7 +120,8 @@ def _of_kind(
 
 def _right(run: _Run, source: str, namespace: str | None) -> Right:
     resource = f"{run.plural}.{run.group}"
-    return Right("list", resource, f"discover-{source}", namespace=namespace)
+    component = f"discover-{source}" if namespace is None else f"discover-{source}/namespace"
+    return Right("list", resource, component, namespace=namespace)
 
 
 def _failed(content: Mapping[str, Any], *, run: _Run) -> FailedRun | None:

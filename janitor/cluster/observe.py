@@ -185,8 +185,9 @@ class ApiCluster:
     def _events(self, namespaces: frozenset[str] | None) -> tuple[PodEvent, ...]:
         """What may be read of them, each list asked for once: they are evidence, never a doubt."""
         found: list[PodEvent] = []
+        own = self._own_pod.namespace if self._own_pod else None
         for namespace in each_of(namespaces):
-            right = _right_to_events(namespace)
+            right = _right_to_events(namespace, own)
             query = (("fieldSelector", "involvedObject.kind=Pod"),)
             request = namespaced("events", right, query=query, attempts=1)
             try:
@@ -250,7 +251,7 @@ def rights_to_observe(
     if nodes:
         yield _RIGHT_TO_NODES
     for namespace in each_of(namespaces):
-        yield _right_to_events(namespace)
+        yield _right_to_events(namespace, own)
 
 
 def _right_to_pods(namespace: str | None, own: str | None) -> Right:
@@ -261,8 +262,10 @@ def _right_to_pods(namespace: str | None, own: str | None) -> Right:
     return Right("list", "pods", component, namespace=namespace)
 
 
-def _right_to_events(namespace: str | None) -> Right:
-    return Right("list", "events", "events", namespace=namespace)
+def _right_to_events(namespace: str | None, own: str | None) -> Right:
+    if namespace is None:
+        return Right("list", "events", "events")
+    return Right("list", "events", _right_to_pods(namespace, own).component, namespace=namespace)
 
 
 def _date(header: str | None) -> datetime | None:

@@ -77,7 +77,7 @@ class ClusterReader:
         if version is None:
             return None
         place = namespace or None  # of a kind that has none: Namespaces
-        right = Right("get", _resource(kind), kind.component, namespace=place, name=name)
+        right = Right("get", kind.resource, kind.component, namespace=place, name=name)
         content = self._once.do(
             (kind, namespace, name),
             lambda: get_object(self._client, right=right, group=kind.group, version=version),
@@ -103,7 +103,7 @@ class ClusterReader:
         self, kind: ObjectKind, version: str, namespace: str | None, selector: str
     ) -> tuple[FoundObject, ...]:
         def ask() -> tuple[FoundObject, ...]:
-            right = Right("list", _resource(kind), kind.component, namespace=namespace)
+            right = Right("list", kind.resource, kind.component, namespace=namespace)
             contents = list_objects(
                 self._client,
                 right=right,
@@ -139,11 +139,6 @@ class ClusterReader:
         except ClusterError as error:
             raise MissingObject(f"the {kind} {namespace}/{name} cannot be read: {error}") from None
         return keys
-
-
-def _resource(kind: ObjectKind) -> str:
-    """As RBAC and sentences spell it: `repositories.stash.appscode.com`."""
-    return f"{kind.plural}.{kind.group}" if kind.group else kind.plural
 
 
 def _object(kind: ObjectKind, version: str, content: Mapping[str, Any]) -> FoundObject:

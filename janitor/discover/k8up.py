@@ -30,6 +30,7 @@ _SCHEDULE = ObjectKind(_GROUP, "Schedule", "schedules", "discover-k8up")
 _KINDS = {
     each: ObjectKind(_GROUP, each.capitalize(), f"{each}s", "discover-k8up") for each in _TYPES
 }
+KINDS = (_SCHEDULE, *_KINDS.values())
 _LONGEST_NAME = 63
 _LONGEST_NUMBER = 3
 """Digits of the number that K8up gives to each Job of one Backup."""

@@ -39,6 +39,7 @@ _GROUP = "storage.kubestash.com"
 _STORAGE = ObjectKind(_GROUP, "BackupStorage", "backupstorages", _COMPONENT)
 _REPOSITORY = ObjectKind(_GROUP, "Repository", "repositories", _COMPONENT, with_status=True)
 _NAMESPACE = ObjectKind("", "Namespace", "namespaces", _COMPONENT)
+KINDS = (_STORAGE, _REPOSITORY)
 _LONGEST_PATH = 500
 """Characters; it becomes a part of the repository's name."""
 

@@ -25,6 +25,11 @@ class ObjectKind:
     with_status: bool = False
     """Whether `list` brings the objects' status, which few need."""
 
+    @property
+    def resource(self) -> str:
+        """As RBAC and sentences spell it: `repositories.stash.appscode.com`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
 
 @dataclass(frozen=True, slots=True)
 class FoundObject:

@@ -46,6 +46,7 @@ _INVOKERS = (
     ObjectKind(_GROUP, "RestoreBatch", "restorebatches", _COMPONENT),
 )
 _NAMESPACE = ObjectKind("", "Namespace", "namespaces", _COMPONENT)
+KINDS = (_REPOSITORY, *_INVOKERS)
 _SIDECARS = ("stash", "stash-init")
 """What Stash adds to a workload's own pods."""
 _LONGEST = 63

@@ -31,6 +31,7 @@ _KINDS = {
     "src": ObjectKind(_GROUP, "ReplicationSource", "replicationsources", _COMPONENT),
     "dst": ObjectKind(_GROUP, "ReplicationDestination", "replicationdestinations", _COMPONENT),
 }
+KINDS = tuple(_KINDS.values())
 _CONTAINERS = ("restic",)
 _LONGEST_JOB = 63
 _CONTENT = "GOOGLE_APPLICATION_CREDENTIALS"

@@ -27,13 +27,22 @@ _GROUPS = {
 }
 
 
+def kind_called(kind: str, component: str) -> ObjectKind:
+    """One of these kinds, read by the rights of this component."""
+    group, plural = _GROUPS[kind]
+    return ObjectKind(group, kind, plural, component)
+
+
+KINDS = tuple(kind_called(kind, "discover-workloads") for kind in _GROUPS)
+
+
 def find_workloads(
     reader: Reader, *, namespaces: tuple[str, ...] | None, selector: str, each: Each
 ) -> tuple[Draft, ...]:
     """The repositories of the workloads that the selector selects. Raises ClusterError."""
     found: list[FoundObject] = []
-    for kind in _GROUPS:
-        listed = reader.list(_kind(kind, "discover-workloads"), namespaces, selector=selector)
+    for kind in KINDS:
+        listed = reader.list(kind, namespaces, selector=selector)
         found.extend(listed or ())
     cronjobs = {_key(one) for one in found if one.reference.kind == "CronJob"}
     wanted = [one for one in found if _maker(one) not in cronjobs]
@@ -53,7 +62,7 @@ def holders_of(
         found: list[FoundObject] = []
         try:
             for namespace in namespaces:
-                one = reader.get(_kind(kind, "owners"), namespace, name)
+                one = reader.get(kind_called(kind, "owners"), namespace, name)
                 found.extend(() if one is None else (one,))
         except ClusterError as error:
             return (), str(error)
@@ -202,11 +211,6 @@ def _expression(one: FoundObject) -> str:
 
 def _indexed(job: Mapping[str, Any]) -> bool:
     return text_at(job, "completionMode") == "Indexed"
-
-
-def _kind(kind: str, component: str) -> ObjectKind:
-    group, plural = _GROUPS[kind]
-    return ObjectKind(group, kind, plural, component)
 
 
 def _key(one: FoundObject) -> tuple[str, str]:

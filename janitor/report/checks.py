@@ -35,7 +35,7 @@ class Check:
     status: Status
     detail: str
     mend: str | None = None
-    """What to do, where the detail does not say it."""
+    """What to do; None where nothing is to be done."""
 
 
 def check_line(check: Check) -> str:

@@ -64,12 +64,12 @@ def test_a_good_installation_is_said_to_be_good_and_left_as_it_was(pod: InAPod) 
 @pytest.mark.parametrize(
     ("denied", "status", "mend"),
     [
-        (("list", "pods", None), "problem", "add k8s/base"),
-        (("list", "nodes", None), "problem", "add k8s/components/nodes, or set `observe.nodes: f"),
-        (("list", "events", None), "warning", "add k8s/components/events"),
-        (("get", "configmaps", "janitor"), "problem", "add k8s/base"),
-        (("update", "configmaps", "janitor"), "problem", "add k8s/base"),
-        (("create", "events", "janitor"), "warning", "add k8s/base"),
+        (("list", "pods", None), "problem", "Apply k8s/base"),
+        (("list", "nodes", None), "problem", "Add k8s/components/nodes to `components`"),
+        (("list", "events", None), "warning", "Add k8s/components/events"),
+        (("get", "configmaps", "janitor"), "problem", "Apply k8s/base"),
+        (("update", "configmaps", "janitor"), "problem", "Apply k8s/base"),
+        (("create", "events", "janitor"), "warning", "Apply k8s/base"),
     ],
 )
 def test_a_right_that_is_missing_is_named_with_what_grants_it(
@@ -95,7 +95,9 @@ def test_narrow_namespaces_are_asked_one_by_one(pod: InAPod) -> None:
     assert [line["subject"] for line in problems if line["check"] == "right"] == [
         "list pods in namespace shop"
     ]
-    assert problems[0]["mend"] == "add k8s/components/namespaced/holders"
+    assert problems[0]["mend"] == (
+        "Add k8s/components/namespaced/holders in a folder with `namespace: shop`."
+    )
     assert "list pods in namespace janitor" in [line["subject"] for line in by(done, "ok")]
     assert not [line for line in done.of("check") if "nodes" in line["subject"]]
 
@@ -115,10 +117,12 @@ def test_another_cluster_or_another_time_is_told(pod: InAPod) -> None:
     (line,) = by(done, "problem")
     assert (done.code, line["check"]) == (1, "observation")
     assert "janitor-1 (UID uid-1) is not in the list of pods" in line["detail"]
+    assert "downward API" in line["mend"]
     pod.api.pods[0]["metadata"]["uid"] = "uid-1"
     pod.api.date_skew = timedelta(hours=1)
     (line,) = [each for each in by(pod.doctor(), "problem") if each["check"] != "observation"]
     assert "clock" in line["detail"]
+    assert "NTP" in line["mend"]
 
 
 def test_no_api_server_is_one_problem_and_not_ten(pod: InAPod) -> None:
@@ -127,6 +131,7 @@ def test_no_api_server_is_one_problem_and_not_ten(pod: InAPod) -> None:
     done = pod.doctor(KUBERNETES_SERVICE_PORT=str(closed))
     checks = [line["check"] for line in by(done, "problem")]
     assert (done.code, checks) == (1, ["API server and clocks", "state"]), done.out
+    assert "kubectl get --raw /readyz" in by(done, "problem")[0]["mend"]
     assert [line["check"] for line in by(done, "ok")].count("repository") == 2
 
 
@@ -146,6 +151,7 @@ def test_what_is_wrong_with_a_repository_is_told_without_a_lock(pod: InAPod) -> 
     assert said["bare"].startswith("it is incomplete: there is no RESTIC_PASSWORD")
     assert "Canary" not in done.out + done.err
     assert len(said) == 4
+    assert all(line["mend"] for line in by(done, "problem"))
     only = pod.doctor("--repository", "we*")
     assert [line["subject"] for line in by(only, "problem")] == ["web"]
 
@@ -180,9 +186,43 @@ def test_a_dry_run_and_a_source_that_cannot_be_read_are_told(pod: InAPod) -> Non
     done = pod.doctor(JANITOR_DRY_RUN="true")
     (warning,) = by(done, "warning")
     assert (warning["check"], "dry_run is on" in warning["detail"]) == ("configuration", True)
-    (problem,) = by(done, "problem")
-    assert problem["subject"] == "stash"
-    assert "k8s/components/discover-stash grants it" in problem["detail"]
+    right, source = by(done, "problem")
+    assert right["subject"] == "list repositories.stash.appscode.com in all namespaces"
+    assert right["mend"].startswith("Add k8s/components/discover-stash to `components`")
+    assert (source["check"], source["subject"]) == ("source", "stash")
+    assert "k8s/components/discover-stash grants it" in source["detail"]
+    assert "take `discover.stash` out" in source["mend"]
+
+
+def test_a_source_that_finds_nothing_is_told(pod: InAPod) -> None:
+    """Else a label that was forgotten looks like a night without locks."""
+    pod.installation.settings["discover"] = {"workloads": {}, "k8up": {"namespaces": ["shop"]}}
+    done = pod.doctor()
+    nothing = [line for line in by(done, "warning") if line["check"] == "source"]
+    assert [line["subject"] for line in nothing] == ["k8up", "workloads"]
+    assert "do they carry the label?" in nothing[0]["mend"]
+    assert done.code == 0
+    part = pod.doctor("--repository", "web")
+    assert not [line for line in by(part, "warning") if line["check"] == "source"]
+
+
+def test_secrets_may_be_granted_by_name(pod: InAPod) -> None:
+    """Else who keeps the janitor from the whole cluster's Secrets is told to let it in."""
+    pod.installation.settings["discover"] = {"volsync": {"namespaces": ["shop"]}}
+    pod.api.deny("get", "secrets", "shop")
+    done = pod.doctor()
+    assert not [line for line in by(done, "problem", "warning") if line["check"] == "right"]
+    (line,) = (each for each in by(done, "ok") if each["subject"].startswith("get secrets"))
+    assert "not granted for every name" in line["detail"]
+
+
+def test_a_state_file_that_cannot_be_written_is_told(pod: InAPod) -> None:
+    """Else each night's first sight of a lock is forgotten, and none is ever old enough."""
+    path = pod.folder / "not" / "there" / "state.json"
+    (line,) = by(pod.doctor("--state", str(path)), "problem")
+    assert (line["check"], str(path) in line["detail"]) == ("state", True)
+    assert "let this user write in it" in line["mend"]
+    assert not path.parent.exists()
 
 
 def test_a_person_sees_faults_and_mends(pod: InAPod) -> None:
@@ -195,8 +235,8 @@ def test_a_person_sees_faults_and_mends(pod: InAPod) -> None:
     assert "\x1b" not in done.out
     lines = done.out.splitlines()
     (right,) = (number for number, line in enumerate(lines) if "right list nodes" in line)
-    assert lines[right].startswith("PROBLEM  right list nodes: Not granted, and a sweep needs it.")
-    assert lines[right + 1].strip().startswith("Mend: Add k8s/components/nodes, or set")
+    assert lines[right].startswith("PROBLEM  right list nodes: Not granted: without it nobody")
+    assert lines[right + 2].strip().startswith("Mend: Add k8s/components/nodes to `components`")
     assert lines[-1].startswith("2 problems and 0 warnings in ")
 
 
@@ -205,7 +245,8 @@ def test_on_a_laptop_it_says_what_a_sweep_would_not_do(installation: Installatio
     installation.repository("shop-db")
     done = installation.run("doctor", cluster=False)
     (line,) = by(done, "problem")
-    assert (done.code, line["check"], line["mend"]) == (1, "API server", "give `--context NAME`")
+    assert (done.code, line["check"]) == (1, "API server")
+    assert "`--context NAME`" in line["mend"]
 
 
 def test_a_wrong_configuration_is_exit_code_2(pod: InAPod) -> None:

@@ -52,7 +52,9 @@ def test_a_busy_server_says_when_to_come_back():
     ("right", "words"),
     [
         (Right("list", "repositories.k8up.io", "x"), "list repositories.k8up.io in all namespaces"),
-        (Right("get", "repositories.k8up.io", "x"), "get repositories.k8up.io"),
+        (Right("get", "secrets", "x"), "get secrets in all namespaces"),
+        (Right("get", "namespaces", "x", name="a"), "get namespaces a"),
+        (Right("get", "/version", "x"), "get /version"),
         (Right("list", "nodes", "nodes"), "list nodes"),
         (Right("list", "jobs.batch", "x", namespace="a"), "list jobs.batch in namespace a"),
     ],

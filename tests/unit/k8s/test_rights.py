@@ -75,6 +75,20 @@ def used(server: ApiServer) -> set[Right]:
     return {each for each in rights if each[4] is None or (*each[:4], None) not in rights}
 
 
+def asked(server: ApiServer) -> set[Right]:
+    """Every right that `doctor` asked for."""
+    return {
+        (
+            each["group"],
+            each["resource"],
+            each["verb"],
+            each["name"] or None,
+            each["namespace"] or None,
+        )
+        for each in server.reviews
+    }
+
+
 @pytest.fixture
 def repository(tmp_path):
     """A repository with one lock, whose holder was killed long ago."""
@@ -93,7 +107,9 @@ def sweep(
     name: str = "shop",
     prepare: Callable[[ApiServer], None] = lambda _: None,
 ) -> ApiServer:
-    """Runs the program, which removes that lock and says so; returns what recorded its requests."""
+    """Runs the program, which removes that lock and says so, and then its doctor; returns what
+    recorded the requests of the first and the reviews of the second.
+    """
     (lock,) = (repository / "locks").iterdir()
     seen = '{"version": 1, "repositories": {"%s": {"%s": {"first_seen": "%s"}}}, "nodes": {}}'
     configuration = tmp_path / "janitor.yaml"
@@ -129,29 +145,38 @@ def sweep(
             "POD_NAME": "restic-janitor-1",
             "POD_UID": server.pods[1]["metadata"]["uid"],
         }
-        done = subprocess.run(
-            [sys.executable, "-c", AS_IN_A_POD, str(tmp_path), "sweep", "--config", configuration],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr + done.stdout
-    assert not lock.exists(), done.stdout
+
+        def run(command: str) -> str:
+            program = [sys.executable, "-c", AS_IN_A_POD, str(tmp_path), command]
+            done = subprocess.run(
+                [*program, "--config", configuration],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=100,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr + done.stdout
+            return done.stdout
+
+        said = run("sweep")
+        requests = tuple(server.requests)
+        run("doctor")
+    server.requests[:] = requests
+    assert not lock.exists(), said
     return server
 
 
 def test_cluster_wide_rights_are_those_that_are_used(tmp_path, repository):
     """Otherwise the janitor could do more than it needs, or would fail where it is installed."""
     server = sweep(tmp_path, repository, "{namespaces: all, nodes: true}")
-    assert granted("production") == used(server)
+    assert granted("production") == used(server) == asked(server)
 
 
 def test_namespaced_rights_are_those_that_are_used(tmp_path, repository):
     """Otherwise an installation without ClusterRoles could do too much, or too little."""
     server = sweep(tmp_path, repository, "{namespaces: [shop], nodes: false}")
-    assert granted("namespaced") == used(server)
+    assert granted("namespaced") == used(server) == asked(server)
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -338,6 +363,7 @@ def test_a_sources_rights_are_those_that_are_used(tmp_path, repository, source):
     needed.discard(("events.k8s.io", "events", "create", None, OWN))
     rights.discard(("events.k8s.io", "events", "create", None, OWN))
     assert rights == needed
+    assert asked(server) - {("events.k8s.io", "events", "create", None, OWN)} == needed
     ((namespace, _),) = server.written_events
     (event,) = server.written_events.values()
     assert (namespace, event["reason"]) == ("shop", "StaleLockRemoved")
