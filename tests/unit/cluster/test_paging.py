@@ -137,5 +137,5 @@ def test_a_list_is_begun_anew_three_times_in_all() -> None:
 )
 def test_a_page_that_is_none_is_garbled(body: bytes) -> None:
     """Else a proxy's page ends the sweep in a traceback, or is an empty list."""
-    with pytest.raises(Garbled, match="Asked to list numbers in all namespaces, the API server sent"):
+    with pytest.raises(Garbled, match="Asked to list numbers in all namespaces, the API server"):
         listed(body)
