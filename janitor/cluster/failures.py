@@ -193,7 +193,8 @@ class _Pod(Wire):
 
 
 def _of_pods(client: Client, namespace: str | None) -> tuple[FailedRun, ...]:
-    right = Right("list", "pods", "base", namespace=namespace)
+    component = "base" if namespace is None else "namespaced/holders"
+    right = Right("list", "pods", component, namespace=namespace)
     query = (("fieldSelector", "status.phase=Failed"),)
     request = namespaced("pods", right, query=query, attempts=1)
     return list_all(client, request, _PODS, at_most=_MOST).items

@@ -10,7 +10,7 @@ import pytest
 
 from janitor.cluster import failures
 from janitor.cluster.client import Client
-from janitor.cluster.failures import failed_runs
+from janitor.cluster.failures import failed_runs, rights_to_failures
 from tests.apiserver import ApiServer, pod
 
 Tell = Callable[..., list[tuple[str, str, str]]]
@@ -90,6 +90,150 @@ def test_a_pods_last_message_is_told_as_its_jobs(server: ApiServer, told: Tell) 
     assert told(server) == [("Job", "b-1", "25 02:00"), ("Pod", "alone", "25 02:00")]
     (request,) = server.requests
     assert request.query["fieldSelector"] == "status.phase=Failed"
+
+
+LATER = "2026-11-25T03:00:00Z"
+
+
+def test_each_end_of_each_container_is_read(
+    server: ApiServer, client_of: Callable[..., Client]
+) -> None:
+    """Else a pod with a helper container, or one that was restarted, tells nothing."""
+    many = failed("many", "helper: no", "b-1")
+    owners = many["metadata"]["ownerReferences"]
+    owners.insert(0, {"kind": "Backup", "name": "not-in-control"})
+    (helper,) = many["status"]["containerStatuses"]
+    many["status"]["containerStatuses"] = [
+        helper,
+        {"name": "restic", "state": {"running": {}}, "lastState": _ended(f"first\n{WORDS}")},
+        {"name": "again", "state": _ended("second: already locked", LATER)},
+        {"name": "silent", "state": _ended(None, "2026-11-25T09:00:00Z")},
+    ]
+    early = failed("early", "no")
+    early["status"]["containerStatuses"] = None
+    early["status"]["initContainerStatuses"] = [
+        {"name": "wait", "state": _ended("fine")},
+        {"name": "init", "state": {"terminated": {"exitCode": 1, "message": WORDS}}},
+    ]
+    none = pod("none", phase="Failed")
+    none.pop("status")
+    server.pods = [many, early, none]
+    found, _ = failed_runs(client_of(server), {}, None)
+    assert [(run.kind, run.namespace, run.name, run.time, run.words) for run in found] == [
+        (
+            "Job",
+            "shop",
+            "b-1",
+            datetime(2026, 11, 25, 3, tzinfo=UTC),
+            f"first\n{WORDS}\nsecond: already locked",
+        ),
+        ("Pod", "shop", "early", None, WORDS),
+    ]
+
+
+def _ended(message: str | None, finished: str = "2026-11-25T02:00:09Z") -> dict[str, Any]:
+    return {"terminated": {"exitCode": 11, "message": message, "finishedAt": finished}}
+
+
+def test_each_of_several_namespaces_is_asked(
+    server: ApiServer, client_of: Callable[..., Client]
+) -> None:
+    """Else an installation without ClusterRoles is told of one namespace alone."""
+    server.install(STASH, "v1beta1", "backupsessions", "BackupSession")
+    for namespace in ("shop", "web", "other"):
+        status = {"error": WORDS}
+        server.add(STASH, "backupsessions", namespace, f"in-{namespace}", status=status)
+    server.pods = [failed("alone", WORDS)]
+    two = frozenset({"shop", "web"})
+    found, missing = failed_runs(client_of(server), {"stash": two}, two)
+    assert missing is None
+    assert [(run.namespace, run.name) for run in found] == [
+        ("shop", "alone"),
+        ("shop", "in-shop"),
+        ("web", "in-web"),
+    ]
+    asked = [request.path for request in server.requests if "backupsessions" in request.path]
+    assert asked == [
+        f"/apis/{STASH}/v1beta1/namespaces/{each}/backupsessions" for each in ("shop", "web")
+    ]
+
+
+def test_what_is_refused_first_is_told_and_the_rest_is_read(
+    server: ApiServer, client_of: Callable[..., Client]
+) -> None:
+    """Else the sentence names another right than the first that is missing."""
+    for group, version, plural, kind in (
+        (K8UP, "v1", "backups", "Backup"),
+        (K8UP, "v1", "checks", "Check"),
+        (STASH, "v1beta1", "backupsessions", "BackupSession"),
+    ):
+        server.install(group, version, plural, kind)
+        server.add(group, plural, "shop", plural, status={"message": "the storage ID 5f3c01aa"})
+    server.deny("list", "pods", "shop")
+    server.deny("list", "backups", "shop")
+    only = frozenset({"shop"})
+    found, missing = failed_runs(client_of(server), {"stash": only, "k8up": only, "x": only}, only)
+    assert [run.name for run in found] == ["checks", "backupsessions"]
+    assert missing == (
+        "The API server does not let the janitor list pods in namespace shop (403); "
+        "k8s/components/namespaced/holders grants it."
+    )
+
+
+def test_a_source_that_is_taken_away_meanwhile_has_no_runs(
+    server: ApiServer, client_of: Callable[..., Client]
+) -> None:
+    """Else its end looks like a fault of the janitor's."""
+    server.install(STASH, "v1beta1", "backupsessions", "BackupSession")
+    path = f"/apis/{STASH}/v1beta1/namespaces/shop/backupsessions"
+    server.fail_next(path, status=404, times=1)
+    server.add(STASH, "backupsessions", "web", "in-web", status={"error": WORDS})
+    found, missing = failed_runs(
+        client_of(server), {"stash": frozenset({"shop", "web"})}, frozenset({"shop"})
+    )
+    assert ([run.name for run in found], missing) == (["in-web"], None)
+
+
+@pytest.mark.parametrize("key", ["lastTransitionTime", "lastUpdateTime", "completionTime"])
+def test_the_time_beside_the_words_is_told(server: ApiServer, told: Tell, key: str) -> None:
+    """Else one reads when the object was made, not when it failed."""
+    told_twice = [
+        {"message": WORDS, key: "2026-11-26T03:04:05Z"},
+        {"message": WORDS, key: "2026-11-26T01:00:00Z"},
+        {"x": [{"message": "already locked"}, {"message": "lock was created at"}]},
+    ]
+    session(server, "db-1", {"conditions": told_twice})
+    assert told(server, stash=None) == [("BackupSession", "db-1", "26 03:04")]
+
+
+def test_objects_without_the_usual_parts(
+    server: ApiServer, client_of: Callable[..., Client]
+) -> None:
+    """Else one odd object hides every other."""
+    for status in ({"error": WORDS}, {"error": 5, "times": [None, {"completionTime": 5}]}):
+        session(server, f"odd-{len(status)}", status)
+    for stored in server.objects[STASH, "backupsessions"]:
+        stored["metadata"] = {}
+    found, _ = failed_runs(client_of(server), {"stash": None}, None)
+    assert [(run.namespace, run.name, run.time, run.words) for run in found] == [
+        ("", "", None, WORDS)
+    ]
+
+
+def test_rights(server: ApiServer) -> None:
+    """Else `doctor` and the manifests do not speak of what is asked."""
+    two = frozenset({"shop", "web"})
+    assert [str(each) for each in rights_to_failures("stash", two)] == [
+        "list backupsessions.stash.appscode.com in namespace shop",
+        "list backupsessions.stash.appscode.com in namespace web",
+    ]
+    assert {each.granted_by for each in rights_to_failures("stash", two)} == {
+        "k8s/components/discover-stash/namespace"
+    }
+    assert [each.granted_by for each in rights_to_failures("k8up", None)] == [
+        "k8s/components/discover-k8up"
+    ] * 3
+    assert not list(rights_to_failures("workloads", None))
 
 
 def test_what_is_not_installed_or_not_granted_is_no_failure(
