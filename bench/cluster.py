@@ -1,6 +1,6 @@
 """An API server with many pods of about 9 KB, in a process of its own, until standard input ends.
 
-python -m bench.cluster KUBECONFIG PODS
+python -m bench.cluster KUBECONFIG PODS: prints `ready`, and in the end what it was asked
 """
 
 from __future__ import annotations
@@ -21,6 +21,17 @@ def main(kubeconfig: Path, count: int) -> None:
         api.kubeconfig(kubeconfig)
         print("ready", flush=True)
         sys.stdin.read()
+        print(json.dumps(_asked(api)), flush=True)
+
+
+def _asked(api: ApiServer) -> dict[str, int]:
+    pages = [
+        request
+        for request in api.requests
+        if request.path == "/api/v1/pods" and "fieldSelector" not in request.query
+    ]
+    lists = [request for request in pages if "continue" not in request.query]
+    return {"lists": len(lists), "pages": len(pages), "requests": len(api.requests)}
 
 
 def _padded(number: int) -> dict:

@@ -1,14 +1,46 @@
 """A REST server without locks, so far away, in a process of its own, until standard input ends.
 
-python -m bench.far MILLISECONDS: prints its port, and in the end how many requests came
+python -m bench.far MILLISECONDS: prints its port, and in the end how often each repository was
+asked for anything
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from tests.servers.scripted import Reply, Request, scripted
+
+
+@dataclass
+class Served:
+    """A server in another process; `asked` is known when it has ended."""
+
+    place: str
+    """`{}` stands for the repository's number."""
+    asked: dict[str, int] = field(default_factory=dict)
+
+
+@contextmanager
+def served(milliseconds: int) -> Iterator[Served]:
+    command = [sys.executable, "-m", "bench.far", str(milliseconds)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        server = Served(f"rest:http://127.0.0.1:{port}/r{{}}/")
+        try:
+            yield server
+        finally:
+            process.stdin.close()
+            server.asked = json.loads(process.stdout.readline() or "{}")
 
 
 def main(milliseconds: int) -> None:
@@ -21,7 +53,8 @@ def main(milliseconds: int) -> None:
     with scripted(answer) as server:
         print(server.host.rpartition(":")[2], flush=True)
         sys.stdin.read()
-        print(len(server.requests), flush=True)
+        asked = Counter(request.path.split("/")[1] for request in server.requests)
+        print(json.dumps(asked), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ class Cost:
 
 
 RUNS = 5
+_SPAWN = Path(__file__).with_name("spawn.py")
 Command = Sequence[str | Path]
 
 
@@ -80,18 +83,14 @@ def _until_request(command: Callable[[int], Command], environment: Mapping[str, 
 
 
 def once(command: Command, environment: Mapping[str, str]) -> Cost:
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [str(part) for part in command],
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", _SPAWN, *map(str, command)],
         env=dict(environment),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        check=False,
+        capture_output=True,
+        text=True,
     )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    code = process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - began
+    code, *cost = json.loads(done.stdout)
     if code != 0:
-        raise SystemExit(f"{command[0]} ended with {code}: {said.decode(errors='replace')[-500:]}")
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+        raise SystemExit(f"{command[0]} ended with {code}: {done.stderr[-500:]}")
+    return Cost(*cost)

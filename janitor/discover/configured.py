@@ -18,7 +18,7 @@ from janitor.discover.credentials import (
     find_password,
 )
 from janitor.discover.entry import ConfiguredRepository
-from janitor.discover.environment import Environment, IncompleteError, read_environment
+from janitor.discover.environment import Environment, IncompleteError, Sources, read_environment
 from janitor.discover.found import Found
 from janitor.discover.mistakes import ConfigurationError
 from janitor.discover.reader import Each, MissingObject, Reader
@@ -47,7 +47,10 @@ def find_configured(
     """
     if configuration.file is None:
         return (_default(process),)
-    return tuple(each(lambda entry: _found(entry, process, reader), configuration.repositories))
+    known = Sources()
+    return tuple(
+        each(lambda entry: _found(entry, process, reader, known), configuration.repositories)
+    )
 
 
 def select(found: Iterable[Found], patterns: Sequence[str]) -> tuple[Found, ...]:
@@ -74,12 +77,17 @@ def _is_called(found: Found, pattern: str) -> bool:
 
 
 def _found(
-    configured: ConfiguredRepository, process: Mapping[str, str], reader: Reader | None
+    configured: ConfiguredRepository,
+    process: Mapping[str, str],
+    reader: Reader | None,
+    known: Sources,
 ) -> Found:
     repository = configured.repository
     try:
         secrets = _read_secrets(configured.secrets, reader)
-        environment = read_environment(configured.sources, configured.variables, secrets=secrets)
+        environment = read_environment(
+            configured.sources, configured.variables, secrets=secrets, known=known
+        )
         generated = _generated(configured, reader)
         repository = replace(repository, generated=generated)
         location = configured.location

@@ -41,25 +41,41 @@ class Environment:
     """Variables whose value comes from the configuration file, so that it may be shown."""
 
 
+class Sources:
+    """The folders and env files of one run: many repositories may share one, which is read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, tuple[Mapping[str, Secret], frozenset[str] | None]] = {}
+
+    def read(self, source: Path) -> tuple[Mapping[str, Secret], frozenset[str] | None]:
+        """The variables in it; of a folder also every name. Raises IncompleteError, each time."""
+        if source not in self._read:
+            names = _names(source) if _is_folder(source) else None
+            values = _read_env_file(source) if names is None else _read_folder(source, names)
+            self._read[source] = (values, names)
+        return self._read[source]
+
+
 def read_environment(
     sources: Sequence[Path],
     variables: Mapping[str, str],
     *,
     secrets: Mapping[str, Secret] | None = None,
+    known: Sources | None = None,
 ) -> Environment:
     """Reads the folders and env files in order, and lays `secrets` and `variables` over them.
 
-    Raises IncompleteError where a source
+    `known` has what was read for others. Raises IncompleteError where a source
     is missing, cannot be read, or holds what no environment variable can hold.
     """
+    known = known or Sources()
     values: dict[str, Secret] = {}
     folders: dict[Path, frozenset[str]] = {}
     for source in sources:
-        if _is_folder(source):
-            folders[source] = _names(source)
-            values |= _read_folder(source, folders[source])
-        else:
-            values |= _read_env_file(source)
+        found, names = known.read(source)
+        values |= found
+        if names is not None:
+            folders[source] = names
     values |= secrets or {}
     values |= {name: Secret(value) for name, value in variables.items()}
     return Environment(

@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-import urllib3
 from obstore.store import S3Store
 
 from janitor.model import Secret
 from janitor.store.connections import Connections
 from janitor.store.errors import StoreError, Unauthorized, Unreachable, Unsupported
-from janitor.store.http_client import make_pool
 from janitor.store.location import Location
 from janitor.store.object_client import (
     CONNECT,
@@ -160,6 +158,11 @@ class S3Client:
 
     def _region_by_header(self) -> str:
         """What the server says of the bucket's region to anybody who asks; empty: nothing."""
+        # seldom needed, and half of what it takes to load this module
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        from janitor.store.http_client import make_pool  # noqa: PLC0415
+
         path = "/" if self._bucket_in_host() else f"/{quote(self._settings.bucket)}"
         trusted = self._settings.certificates
         url, insecure_tls = self._url(), self._settings.insecure_tls
@@ -167,7 +170,7 @@ class S3Client:
             try:
                 wait = CONNECT.total_seconds()
                 answer = pool.request("HEAD", url + path, timeout=wait, retries=False)
-            except urllib3.exceptions.HTTPError:
+            except HTTPError:
                 return ""
         region = answer.headers.get("x-amz-bucket-region", "")
         return region if re.fullmatch(r"[a-z0-9-]{1,40}", region) else ""

@@ -20,7 +20,7 @@ class SeaweedFS:
 
     def __init__(self, program: Path, folder: Path) -> None:
         names = ("master", "volume", "filer", "s3", "admin")
-        ports = free_ports(2 * len(names))
+        self.metrics_port, *ports = free_ports(1 + 2 * len(names))
         settings = folder / "s3.json"
         folder.mkdir(parents=True, exist_ok=True)
         settings.write_text(json.dumps(_identity()))
@@ -29,6 +29,7 @@ class SeaweedFS:
             command += [f"-{name}.port={port}", f"-{name}.port.grpc={grpc}"]
         command += ["-ip.bind=127.0.0.1", "-webdav=false", f"-s3.config={settings}"]
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-admin.ui=false"]
+        command += [f"-metricsPort={self.metrics_port}"]
         (folder / "data").mkdir(exist_ok=True)
         self.port = ports[2 * names.index("s3")]
         self.endpoint = f"http://127.0.0.1:{self.port}"

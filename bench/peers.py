@@ -1,0 +1,137 @@
+"""Repositories without old locks, as files and on S3: the janitor against what people could run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import obstore
+import urllib3
+from obstore.store import S3Store
+
+from bench.commands import PYTHON, list_locks, lsf, make_model, sweep, unlock
+from bench.figures import Figure, Peer
+from bench.measure import Cost, measure_together, once
+from tests.servers import programs
+from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY, SeaweedFS
+
+REPOSITORIES = 1_000
+MEASURED = 50
+"""On so many `restic` and `rclone` are measured; their cost is scaled to all repositories."""
+LOCKED = range(REPOSITORIES - 5, REPOSITORIES)
+"""These have a young lock, as a backup under way leaves it; none of them is measured above."""
+_NAMES = ("restic unlock", "restic list locks", "rclone lsf")
+_GOALS = (0.01, 0.01, None)
+_SCALE = REPOSITORIES / MEASURED
+
+
+def on_files(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure], list[Peer]]:
+    model = folder / "r0"
+    lock = make_model(model, environment)
+    for number in range(1, REPOSITORIES):
+        shutil.copytree(model, folder / f"r{number}")
+    for number in LOCKED:
+        shutil.copy(lock, folder / f"r{number}" / "locks")
+    place = str(folder / "r{}")
+    commands = [sweep(folder, place, count=REPOSITORIES)]
+    commands += [command(place, MEASURED) for command in (unlock, list_locks, lsf)]
+    swept, *others = measure_together(commands, environment, runs=2)
+    return _against("files", swept, others), _peers("files", swept, others)
+
+
+def on_s3(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure], list[Peer]]:
+    program = programs.from_wheel("weed")
+    if program is None:
+        raise SystemExit("There is no SeaweedFS: `make test` fetches it.")
+    server = SeaweedFS(program, folder / "server")
+    try:
+        environment = {**environment, **server.environment, **_rclone_of(server)}
+        _fill(server.bucket("bench"), folder / "model", environment)
+        place = f"s3:{server.endpoint}/bench/r{{}}"
+        loop = [PYTHON, "-m", "bench.loop", server.endpoint, "bench", "r"]
+        commands = [
+            sweep(folder / "all", place, count=REPOSITORIES),
+            sweep(folder / "one", place, count=1),
+            [*loop, str(REPOSITORIES)],
+            [*loop, "1"],
+        ]
+        near = measure_together(commands, environment)
+        swept, one, bare, bare_one = near
+        peers = [
+            unlock(place, MEASURED),
+            list_locks(place, MEASURED),
+            lsf(":s3:bench/r{}", MEASURED),
+        ]
+        others = measure_together(peers, environment, runs=2)
+        asked = [_requests(server, each, environment) for each in (commands[0], *peers)]
+        asked_bare = _requests(server, commands[2], environment)
+    finally:
+        server.stop()
+    basis = f"{swept.wall:.3f} s against {bare.wall:.3f} s, both with start-up"
+    wall = Figure("S3, wall against a bare listing loop", swept.wall / bare.wall, 1.5, "x", basis)
+    more, bare_more = swept.wall - one.wall, bare.wall - bare_one.wall
+    basis = f"{more:.3f} s against {bare_more:.3f} s for {REPOSITORIES - 1} more repositories"
+    growth = Figure("S3, the same beyond start-up", more / bare_more, 1.5, "x", basis)
+    basis = f"{asked[0]:,} for {REPOSITORIES:,} repositories, of which {len(LOCKED)} have a lock"
+    each = Figure("S3, requests for each", asked[0] / REPOSITORIES, 1.01, "requests", basis)
+    told = _peers("S3", swept, others, asked)
+    told.append(Peer("S3", "a bare listing loop", bare.cpu, bare.wall, bare.memory, asked_bare))
+    return [*_against("S3", swept, others), wall, growth, each], told
+
+
+def _against(where: str, swept: Cost, others: list[Cost]) -> list[Figure]:
+    figures = []
+    for name, goal, other in zip(_NAMES, _GOALS, others, strict=True):
+        scaled = other.cpu * _SCALE
+        basis = f"{swept.cpu:.2f} s against {scaled:.1f} s for {REPOSITORIES:,}"
+        what = f"{where}, CPU against `{name}` for each"
+        figures.append(Figure(what, swept.cpu / scaled, goal, "x", basis))
+    return figures
+
+
+def _peers(
+    where: str, swept: Cost, others: list[Cost], asked: list[int] | None = None
+) -> list[Peer]:
+    requests = asked or [None] * (1 + len(others))
+    told = [Peer(where, "restic-janitor sweep", swept.cpu, swept.wall, swept.memory, requests[0])]
+    for name, cost, number in zip(_NAMES, others, requests[1:], strict=True):
+        scaled = None if number is None else number * _SCALE
+        told.append(Peer(where, name, cost.cpu * _SCALE, cost.wall * _SCALE, cost.memory, scaled))
+    return told
+
+
+def _requests(server: SeaweedFS, command: list[str | Path], environment: Mapping[str, str]) -> int:
+    """How many requests of S3 it takes, by the server's own count."""
+    before = _count(server)
+    once(command, environment)
+    return _count(server) - before
+
+
+def _count(server: SeaweedFS) -> int:
+    answer = urllib3.request("GET", f"http://127.0.0.1:{server.metrics_port}/metrics")
+    lines = answer.data.decode().splitlines()
+    return sum(
+        int(float(line.rpartition(" ")[2]))
+        for line in lines
+        if line.startswith("SeaweedFS_s3_request_total")
+    )
+
+
+def _fill(bucket: S3Store, model: Path, environment: Mapping[str, str]) -> None:
+    """Copies of one repository under r0, r1, ... in the bucket."""
+    lock = make_model(model, environment)
+    for file in (path for path in model.rglob("*") if path.is_file()):
+        for number in range(REPOSITORIES):
+            obstore.put(bucket, f"r{number}/{file.relative_to(model)}", file.read_bytes())
+    for number in LOCKED:
+        obstore.put(bucket, f"r{number}/locks/{lock.name}", lock.read_bytes())
+
+
+def _rclone_of(server: SeaweedFS) -> dict[str, str]:
+    return {
+        "RCLONE_S3_PROVIDER": "Other",
+        "RCLONE_S3_ENDPOINT": server.endpoint,
+        "RCLONE_S3_ACCESS_KEY_ID": ACCESS_KEY,
+        "RCLONE_S3_SECRET_ACCESS_KEY": SECRET_KEY,
+    }
