@@ -119,7 +119,11 @@ SCHEDULED = event("Scheduled", f"Successfully assigned shop/{HOST} to worker-1",
         ),
         (replace(POD, containers=(ended("Error", 137),)), "was killed (SIGKILL", "Its log"),
         (replace(POD, containers=(ended("Completed", 0),)), "ended with exit code 0", None),
-        (replace(POD, reason="DeadlineExceeded"), "passed its activeDeadlineSeconds", "Raise"),
+        (
+            replace(POD, reason="DeadlineExceeded"),
+            f"Pod shop/{HOST} passed its activeDeadlineSeconds",
+            "Raise",
+        ),
         (
             replace(POD, disruption="EvictionByEvictionAPI", disrupted=DIED),
             "was evicted by the Eviction API, as a drain does (at 2026-11-24 03:02:00Z)",
@@ -801,3 +805,50 @@ def test_a_hostname_is_compared_as_kubernetes_spells_names() -> None:
     )
     assert diagnosis is not None
     assert "was deleted" in diagnosis.cause
+
+
+# --- what its mutants showed to be untold ---------------------------------------------------------
+
+
+def test_of_what_is_alike_that_with_a_time_is_told() -> None:
+    """Else one does not learn when it was, though an Event says so."""
+    timeless = replace(POD, reason="Preempting", message="Preempted by pod x on node worker-1")
+    timed = event("Preempted", "Preempted by pod x on node worker-1")
+    assert "03:02:00Z" in cause(pod=timeless, events=(timed,))
+
+
+def test_a_pod_that_is_there_says_in_which_namespace_it_was() -> None:
+    """Else a pod of its name elsewhere hides what became of it."""
+    elsewhere = replace(event("Pulled"), namespace="web")
+    anywhere = replace(REPOSITORY, namespaces=None)
+    known = {"pod": POD, "events": (KILLED, elsewhere), "repository": anywhere}
+    assert "was deleted" in cause(**known)
+    there = replace(OTHER, namespace="web")
+    about = PodEvent("web", there.name, "Killing", "Stopping container restic", DIED)
+    assert "was deleted" in of_pods((POD, {}), (there, {}), events=(about,))
+
+
+def test_each_pod_has_containers_of_its_own() -> None:
+    """Else a neighbour in one pod is asked because the other has a container of that name."""
+    crashed = replace(OTHER, containers=(replace(ended("OOMKilled", 137), name="app"),))
+    first = (POD, {"containers": [{"name": "app"}]})
+    assert of_pods(first, (crashed, {"containers": [{"name": "restic"}]})).startswith("Unknown")
+    assert "'app'" in of_pods((crashed, {"containers": [{"name": "app"}]}), (POD, {}))
+
+
+def test_a_node_that_only_started_was_not_cordoned() -> None:
+    """Else any word of the kubelet's makes a deletion a drain."""
+    others = (about_node("Starting", -3),)
+    assert "by whom the API does not tell" in cause(events=(SCHEDULED, KILLED), others=others)
+
+
+def test_any_node_of_the_list_may_be_its_own() -> None:
+    """Else a Node that is not ready is no cause where it is not the first."""
+    nodes = (Node("worker-0", ready=True), Node("worker-1", ready=False))
+    assert "worker-1" in cause(events=(SCHEDULED,), nodes=nodes)
+
+
+@pytest.mark.parametrize("reason", ["DeadlineExceeded", "Preempting"])
+def test_whose_end_it_was_is_named(reason: str) -> None:
+    """Else one has to look for the pod."""
+    assert f"Pod shop/{HOST} " in cause(pod=replace(POD, reason=reason))
