@@ -15,11 +15,16 @@ _MEMORY = {
     "k8up": "spec.backup.resources.limits.memory (or spec.resources) of {owner}",
 }
 _SCRATCH = {
-    "stash": "Raise spec.tempDir.sizeLimit of the BackupConfiguration, or set "
+    ("stash", "tmp-dir"): "Raise spec.tempDir.sizeLimit of the BackupConfiguration, or set "
     "spec.tempDir.disableCaching: true.",
-    "volsync": "Raise spec.restic.cacheCapacity of {owner}.",
-    "k8up": "Raise the ephemeral-storage limit in spec.backup.resources of {owner}, or let restic "
-    "cache less.",
+    ("volsync", "cache"): "Raise spec.restic.cacheCapacity of {owner}.",
+}
+"""By source and the name that it gives the volume for restic's cache."""
+_STORAGE = {
+    "stash": "the ephemeral-storage limit in spec.runtimeSettings.container.resources of the "
+    "BackupConfiguration",
+    "volsync": "spec.restic.moverResources.limits.ephemeral-storage of {owner}",
+    "k8up": "the ephemeral-storage limit in spec.backup.resources of {owner}",
 }
 _FIRST_TO_CLEAN_UP = (0, 17)
 """restic's version that removes its lock on SIGTERM."""
@@ -29,14 +34,14 @@ _GRACE = 10
 
 def advice_for(death: Death, repository: Repository) -> str:
     """One sentence or two; empty where there is nothing to change."""
-    owner = str(repository.owners[0]) if repository.owners else "its object"
+    owner = _owner(death, repository)
     match death.kind:
         case Kind.SHORTAGE:
             return _for_shortage(death, repository.source, owner)
         case Kind.OOM:
             return _for_memory(death, repository.source, owner)
         case Kind.NODE_OOM:
-            return "Give the container a memory limit, or a Node with more memory."
+            return "Raise its memory request and limit, or give it a Node with more memory."
     return _PLAIN.get(death.kind, "")
 
 
@@ -70,13 +75,15 @@ def _for_shortage(death: Death, source: str, owner: str) -> str:
     assert found is not None  # noqa: S101 - of this kind it is always there
     match found.shortage:
         case Shortage.EMPTY_DIR | Shortage.CONTAINER_STORAGE | Shortage.POD_STORAGE:
-            if source in _SCRATCH:
-                return _SCRATCH[source].format(owner=owner)
+            if advice := _SCRATCH.get((source, found.name)):
+                return advice.format(owner=owner)
             if found.shortage is Shortage.EMPTY_DIR:
-                what = f"the sizeLimit of the volume {found.name!r}"
+                what = f"the sizeLimit of the volume {found.name!r}{_in(death)}"
+            elif source in _STORAGE:
+                what = _STORAGE[source].format(owner=owner)
             else:
-                what = "resources.limits.ephemeral-storage"
-            return f"Raise {what}{_in(death)}, or let restic keep no cache there (--no-cache)."
+                what = f"resources.limits.ephemeral-storage{_in(death)}"
+            return f"Raise {what}, or let restic keep no cache there (--no-cache)."
         case Shortage.MEMORY:
             return (
                 f"Request as much memory as it uses{_in(death)}, so that it goes not first, "
@@ -98,14 +105,25 @@ def _for_memory(death: Death, source: str, owner: str) -> str:
     return f"Raise {what}; GOGC=20 in its environment makes restic take less."
 
 
+def _owner(death: Death, repository: Repository) -> str:
+    """The object to change: of several the one that the pod is called after."""
+    owners = repository.owners
+    if len(owners) > 1 and death.pod is not None:
+        pod = death.pod
+        owners = tuple(
+            each for each in owners if each.namespace == pod.namespace and each.name in pod.name
+        )
+    return str(owners[0]) if len(owners) == 1 else "its object"
+
+
 def _in(death: Death) -> str:
     return f" in {death.pod.owner}" if death.pod and death.pod.owner else ""
 
 
 _DRAIN = "Drain Nodes when no backup runs, or protect it by a PodDisruptionBudget."
 _PLAIN = {
-    Kind.PROBE: "Leave the liveness probe out of a container that backs up, or raise its "
-    "failureThreshold.",
+    Kind.PROBE: "Leave liveness and startup probes out of a container that backs up, or raise "
+    "their failureThreshold.",
     Kind.JOB_DEADLINE: "Raise activeDeadlineSeconds of the Job (of a CronJob: in its jobTemplate), "
     "or back up less at once.",
     Kind.POD_DEADLINE: "Raise activeDeadlineSeconds of the pod, or back up less at once.",
@@ -116,7 +134,7 @@ _PLAIN = {
     Kind.NODE_SHUTDOWN: "Shut Nodes down when no backup runs, or give the kubelet a "
     "shutdownGracePeriod.",
     Kind.NODE_REBOOTED: "Reboot Nodes when no backup runs, after a drain.",
-    Kind.TAINTED: "Find why the Node was lost; the backup itself needs no change.",
+    Kind.TAINTED: "Find why the Node was tainted; the backup itself needs no change.",
     Kind.NODE_GONE: "Scale Nodes down when no backup runs; an autoscaler leaves those alone whose "
     "pods are marked cluster-autoscaler.kubernetes.io/safe-to-evict: false.",
     Kind.NODE_NOT_READY: "Find why the Node was not ready; the backup itself needs no change.",

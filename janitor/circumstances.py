@@ -20,11 +20,15 @@ class ContainerStory:
     command: tuple[str, ...] = ()
     """`command` and `args` of the spec."""
     memory_limit: str | None = None
-    """A quantity as it stands in the spec, for example `512Mi`."""
+    """A quantity as it stands in the spec, for example `512Mi`; None: it has none, empty: its spec
+    was not read.
+    """
     restarts: int = 0
     reason: str | None = None
     """Of the last end: `OOMKilled`, `Error`, `Completed`."""
     exit_code: int | None = None
+    started: datetime | None = None
+    """When the run began that ended so."""
     finished: datetime | None = None
 
 
@@ -67,7 +71,7 @@ class ObjectEvent:
     time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Circumstances:
     """What was gathered about the holders of stale locks."""
 

@@ -11,7 +11,9 @@ from janitor.circumstances import ContainerStory, PodStory
 from janitor.wording import Eviction, Shortage
 
 _LONGEST_QUOTE = 300
-_SIGKILL, _SIGTERM = 137, 143
+_SIGKILL = 137
+_ASKED = {130: "SIGINT or SIGTERM, which restic turns into it", 143: "SIGTERM"}
+"""Exit codes of a process that was asked to end."""
 _OFTEN = 2
 
 
@@ -35,9 +37,10 @@ class Kind(Enum):
     NODE_NOT_READY = 14
     CORDONED = 15
     DELETED = 16
-    ENDED = 17
-    BACKOFF = 18
-    COMPLETED = 19
+    KILLED = 17
+    ENDED = 18
+    BACKOFF = 19
+    COMPLETED = 20
 
     @property
     def rank(self) -> int:
@@ -117,11 +120,11 @@ def _oom(death: Death) -> str:
     container = death.container
     if container is None:
         return f"{death.who} was OOM-killed"
-    limit = f"at its memory limit of {container.memory_limit}"
+    limit = f" at its memory limit of {container.memory_limit}" if container.memory_limit else ""
     if container.memory_limit is None:
-        limit = "without a memory limit of its own, so the Node was out of memory"
+        limit = " without a memory limit of its own: its pod's or its Node's memory was used up"
     often = f", {container.restarts} restarts so far" if container.restarts >= _OFTEN else ""
-    return f"Container {container.name!r} of pod {_short(death)} was OOM-killed {limit}{often}"
+    return f"Container {container.name!r} of pod {_short(death)} was OOM-killed{limit}{often}"
 
 
 def _short(death: Death) -> str:
@@ -133,9 +136,9 @@ def _ended(death: Death) -> str:
     assert container is not None  # noqa: S101 - of this kind it is always there
     who = f"Container {container.name!r} of pod {_short(death)}"
     if container.exit_code == _SIGKILL:
-        return f"{who} was killed (SIGKILL, exit code 137), not for its memory limit"
-    if container.exit_code == _SIGTERM:
-        return f"{who} was asked to end (SIGTERM, exit code 143)"
+        return f"{who} was killed (SIGKILL, exit code 137)"
+    if signal := _ASKED.get(container.exit_code or 0):
+        return f"{who} was asked to end (exit code {container.exit_code}: {signal})"
     return f"{who} ended by itself with exit code {container.exit_code}"
 
 
@@ -144,23 +147,36 @@ def _capital(text: str) -> str:
 
 
 def _quoted(death: Death) -> str:
+    return f"{death.who} was evicted{_words(death)}"
+
+
+def _killed(death: Death) -> str:
+    return f"The kubelet ended a container of pod {_short(death)}{_words(death)}"
+
+
+def _words(death: Death) -> str:
     words = " ".join(death.quote.split())[:_LONGEST_QUOTE].rstrip(".")
-    return f"{death.who} was evicted" + (f": “{words}”" if words else "")
+    return f": “{words}”" if words else ""
 
 
 _SENTENCES: Mapping[Kind, Callable[[Death], str]] = {
     Kind.SHORTAGE: _shortage,
     Kind.OOM: _oom,
-    Kind.PROBE: lambda d: f"{d.who} was restarted: container {d.name!r} failed its liveness probe",
+    Kind.PROBE: lambda d: (
+        f"Container {d.name!r} of pod {_short(d)} was restarted: it failed its {d.quote} probe"
+    ),
     Kind.JOB_DEADLINE: lambda d: f"Job {d.name} passed its activeDeadlineSeconds",
     Kind.POD_DEADLINE: lambda d: f"{d.who} passed its activeDeadlineSeconds",
     Kind.PREEMPTED: lambda d: f"{d.who} was preempted{f' by {d.name}' if d.name else ''}",
     Kind.DRAINED: lambda d: f"{d.who} was evicted by the Eviction API, as a drain does",
     Kind.NODE_REBOOTED: lambda d: f"{_capital(d.node)} was rebooted",
     Kind.NODE_SHUTDOWN: lambda d: f"{d.who} was ended, since {d.node} shut down or was lost",
-    Kind.TAINTED: lambda d: f"{d.who} was deleted, since {d.node} was not ready or unreachable",
+    Kind.TAINTED: lambda d: (
+        f"{d.who} was deleted for a NoExecute taint of {d.node} (one that is not ready or "
+        "unreachable has one)"
+    ),
     Kind.NODE_GONE: lambda d: f"{_capital(d.node)}, on which it ran, is gone from the cluster",
-    Kind.NODE_OOM: lambda d: f"{_capital(d.node)} was out of memory and killed restic",
+    Kind.NODE_OOM: lambda d: f"On {d.node} a process called restic was killed for lack of memory",
     Kind.EVICTED: _quoted,
     Kind.CONTROLLER: lambda d: f"{d.name} deleted its pod (scaled down, replaced or ended)",
     Kind.NODE_NOT_READY: lambda d: (
@@ -170,6 +186,7 @@ _SENTENCES: Mapping[Kind, Callable[[Death], str]] = {
         f"{d.who} was deleted while {d.node} was cordoned, as a drain does both"
     ),
     Kind.DELETED: lambda d: f"{d.who} was deleted; by whom the API does not tell",
+    Kind.KILLED: _killed,
     Kind.ENDED: _ended,
     Kind.BACKOFF: lambda d: f"Job {d.name} reached its backoffLimit",
     Kind.COMPLETED: lambda d: f"Container {d.name!r} of pod {_short(d)} ended with exit code 0",

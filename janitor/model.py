@@ -400,6 +400,8 @@ class PodEvent:
     reason: str = ""
     message: str = ""
     time: datetime | None = None
+    uid: str = ""
+    """Of the pod; empty: the Event does not say it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -16,8 +16,9 @@ from functools import lru_cache
 from janitor.model import OwnerReference, Pod
 
 _RANDOM = "[bcdfghjklmnpqrstvwxz2456789]"
-_RANDOM_LENGTH = 5
-_BASE_LENGTH = 63 - _RANDOM_LENGTH
+RANDOM_LENGTH = 5
+"""So many characters `generateName` appends."""
+_BASE_LENGTH = 63 - RANDOM_LENGTH
 _DIGIT = "[0-9]"
 _NUMBER = "(?:0|[1-9][0-9]*)"
 _HASH_LENGTHS = range(6, 11)
@@ -26,12 +27,17 @@ _CRONJOB_LATENESS = timedelta(days=1)
 """How long after its scheduled minute a CronJob's pod may have been created, for the Job's name
 to be taken as one of a CronJob's."""
 
-_HAS_RANDOM_SUFFIX = re.compile(f"(?:.*-|.{{{_BASE_LENGTH}}}){_RANDOM}{{{_RANDOM_LENGTH}}}", re.S)
+_HAS_RANDOM_SUFFIX = re.compile(f"(?:.*-|.{{{_BASE_LENGTH}}}){_RANDOM}{{{RANDOM_LENGTH}}}", re.S)
 
 
 def has_random_suffix(name: str) -> bool:
     """Whether the name ends as `generateName` makes it, so that no other cluster has it too."""
     return _HAS_RANDOM_SUFFIX.fullmatch(name) is not None
+
+
+def generated_base(owner: str) -> str:
+    """What the names begin with, lower-cased, that `generateName` makes for this owner's pods."""
+    return f"{owner.lower()}-"[:_BASE_LENGTH]
 
 
 def fits_family(hostname: str, pod: Pod) -> bool:
@@ -102,7 +108,7 @@ Letters = tuple[str, ...]
 """A name as one class of characters for each of its letters, so that it can be cut as operators
 cut names that they make of others."""
 DIGIT: Letters = (_DIGIT,)
-RANDOM_SUFFIX: Letters = (_RANDOM,) * _RANDOM_LENGTH
+RANDOM_SUFFIX: Letters = (_RANDOM,) * RANDOM_LENGTH
 """What `rand.String(5)` of apimachinery gives."""
 
 
@@ -165,4 +171,4 @@ def _of_cronjob(job: str, pod: Pod) -> tuple[str, ...]:
 def _generated(owner: str, *classes: str, dash: str = "-") -> str:
     """The pattern of pods of `<owner><one character of each class>-`, cut as the server cuts."""
     characters = [*map(re.escape, owner), *classes, dash][:_BASE_LENGTH]
-    return "".join(characters) + f"{_RANDOM}{{{_RANDOM_LENGTH}}}"
+    return "".join(characters) + f"{_RANDOM}{{{RANDOM_LENGTH}}}"

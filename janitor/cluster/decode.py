@@ -118,6 +118,7 @@ def event_of(wire: WireEvent) -> PodEvent | None:
         reason=wire.reason or "",
         message=wire.message or wire.note or "",
         time=event_time(wire),
+        uid=about.uid,
     )
 
 

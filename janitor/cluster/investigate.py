@@ -14,7 +14,7 @@ import msgspec
 from janitor.circumstances import Circumstances, ContainerStory, ObjectEvent, PodStory
 from janitor.cluster.client import Client
 from janitor.cluster.decode import event_time, timestamp
-from janitor.cluster.errors import ClusterError, Right
+from janitor.cluster.errors import ClusterError, Denied, Right
 from janitor.cluster.paging import Kind, each_of, list_all, namespaced
 from janitor.cluster.wire import (
     Wire,
@@ -135,6 +135,7 @@ def _container(spec: _Container, status: WireStatus | None) -> ContainerStory:
         restarts=status.restart_count if status else 0,
         reason=ended.reason if ended else None,
         exit_code=ended.exit_code if ended else None,
+        started=timestamp(ended.started_at) if ended else None,
         finished=timestamp(ended.finished_at) if ended else None,
     )
 
@@ -202,9 +203,11 @@ def _events(
         request = namespaced("events", right, query=query, attempts=1)
         try:
             found += list_all(client, request, _EVENTS, at_most=_MOST_EVENTS - len(found)).items
+        except Denied as error:
+            missing = missing or str(error)
         except ClusterError as error:
             missing = str(error)
-            break
+            break  # it would be waited for again each time
         if len(found) >= _MOST_EVENTS:
             break
     return tuple(found[:_MOST_EVENTS]), missing

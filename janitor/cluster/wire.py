@@ -175,6 +175,7 @@ class WireReference(Wire):
     kind: str = ""
     namespace: str = ""
     name: str = ""
+    uid: str = ""
 
 
 class WireSeries(Wire):

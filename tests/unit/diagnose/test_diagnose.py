@@ -109,7 +109,7 @@ SCHEDULED = event("Scheduled", f"Successfully assigned shop/{HOST} to worker-1",
         ),
         (
             replace(POD, containers=(ended("OOMKilled", 137),)),
-            "was OOM-killed without a memory limit of its own, so the Node was out of memory",
+            "was OOM-killed without a memory limit of its own: its pod",
             "Raise resources.limits.memory",
         ),
         (
@@ -141,7 +141,7 @@ SCHEDULED = event("Scheduled", f"Successfully assigned shop/{HOST} to worker-1",
         ),
         (
             replace(POD, disruption="DeletionByTaintManager", disrupted=DIED),
-            "was deleted, since the Node worker-1 was not ready or unreachable",
+            "was deleted for a NoExecute taint of the Node worker-1",
             "Find why the Node",
         ),
         (
@@ -189,13 +189,13 @@ def test_a_pod_that_came_after_the_lock_is_no_holder() -> None:
         (
             (event("Killing", "Container restic failed liveness probe, will be restarted"),),
             (),
-            "container 'restic' failed its liveness probe",
+            "was restarted: it failed its liveness probe",
         ),
         ((event("Preempted", "Preempted by pod 7d5c on node w"),), (), "preempted by 7d5c"),
         (
             (event("TaintManagerEviction", f"Marking for deletion Pod shop/{HOST}"),),
             (),
-            "not ready or unreachable",
+            "for a NoExecute taint of its Node",
         ),
         (
             (event("Killing", "Stopping container restic"),),
@@ -300,7 +300,7 @@ def test_a_node_that_is_gone_is_told() -> None:
 @pytest.mark.parametrize(
     ("known", "said"),
     [
-        ({}, "so is every Event that told of its end"),
+        ({}, "no Event that is left tells of its end"),
         ({"missing": "The API server denies list events"}, "could not be read: The API server"),
     ],
 )
@@ -322,13 +322,26 @@ OWNER = ObjectReference("v1", "ReplicationSource", "media", "plex")
 @pytest.mark.parametrize(
     ("source", "pod", "advised"),
     [
-        ("stash", replace(POD, reason="Evicted", message=FULL), "spec.tempDir.disableCaching"),
+        (
+            "stash",
+            replace(POD, reason="Evicted", message=FULL.replace("cache", "tmp-dir")),
+            "spec.tempDir.disableCaching",
+        ),
+        ("stash", replace(POD, reason="Evicted", message=FULL), "sizeLimit of the volume 'cache'"),
         (
             "volsync",
             replace(POD, reason="Evicted", message=FULL),
             "spec.restic.cacheCapacity of Rep",
         ),
-        ("k8up", replace(POD, reason="Evicted", message=FULL), "spec.backup.resources of"),
+        (
+            "k8up",
+            replace(
+                POD,
+                reason="Evicted",
+                message='Container restic exceeded its local ephemeral storage limit "1Gi". ',
+            ),
+            "spec.backup.resources of Rep",
+        ),
         ("volsync", replace(POD, containers=(ended("OOMKilled", 137),)), "moverResources.limits"),
         ("stash", replace(POD, containers=(ended("OOMKilled", 137),)), "runtimeSettings.container"),
     ],
@@ -349,7 +362,7 @@ def test_the_field_of_the_owner_is_named(source: str, pod: PodStory, advised: st
             "0.17 and newer",
         ),
         (
-            {"containers": (ContainerStory("x", command=("sh", "-c", "restic backup")),)},
+            {"containers": (ContainerStory("x", command=("sh", "-c", "restic backup; date")),)},
             "exec restic",
         ),
         ({"grace_seconds": 3}, "terminationGracePeriodSeconds is 3"),
@@ -391,7 +404,8 @@ AT = " (at 2026-11-24 03:02:00Z)."
         (
             "TaintManagerEviction",
             "Marking for deletion Pod",
-            f"Pod shop/{HOST} was deleted, since its Node was not ready or unreachable",
+            f"Pod shop/{HOST} was deleted for a NoExecute taint of its Node (one that is not ready "
+            "or unreachable has one)",
         ),
         ("NodeNotReady", "Node is not ready", "Its Node, on which it ran, became not ready"),
         ("OOMKilling", "Memory cgroup out of memory", f"Pod shop/{HOST} was OOM-killed"),
@@ -429,11 +443,23 @@ def test_an_event_that_tells_of_no_end(quiet: PodEvent) -> None:
         ("Node", "worker-1", "RemovingNode", "", "The Node worker-1, on which it ran, is gone"),
         ("Node", "worker-1", "DeletingNode", "", "The Node worker-1, on which it ran, is gone"),
         ("Node", "worker-1", "Shutdown", "", "since the Node worker-1 shut down"),
-        ("Node", "worker-1", "SystemOOM", "victim process: restic, pid: 1", "and killed restic"),
-        ("Node", "worker-1", "OOMKilling", "Killed process 12", "was out of memory and killed"),
+        (
+            "Node",
+            "worker-1",
+            "SystemOOM",
+            "victim process: restic, pid: 1",
+            "a process called restic",
+        ),
+        ("Node", "worker-1", "OOMKilling", "Killed process 1 (restic)", "called restic was"),
         ("Job", "backup-29401", "BackoffLimitExceeded", "", "Job backup-29401 reached its backoff"),
         ("Job", "backup-29401", "SuccessfulDelete", f"Deleted pod: {HOST}", "Job backup-29401 del"),
-        ("StatefulSet", "web", "SuccessfulDelete", f"delete Pod {HOST} in", "StatefulSet web del"),
+        (
+            "StatefulSet",
+            "web",
+            "SuccessfulDelete",
+            f"delete Pod {HOST} in x",
+            "StatefulSet web del",
+        ),
     ],
 )
 def test_each_event_about_something_else(
@@ -534,9 +560,9 @@ def test_the_most_telling_of_what_happened_together_is_told() -> None:
 def test_clocks_may_differ_by_max_skew() -> None:
     """Else a node whose clock runs behind would have no cause, or an old end be taken for it."""
     at = LOCKED - SKEW
-    assert "was deleted" in cause(events=(event("Killing", "Stopping", at=at),))
+    assert "was deleted" in cause(events=(event("Killing", "Stopping container restic", at=at),))
     before = at - timedelta(seconds=1)
-    assert "Unknown" in cause(events=(event("Killing", "Stopping", at=before),))
+    assert "Unknown" in cause(events=(event("Killing", "Stopping container restic", at=before),))
     pod = replace(POD, containers=(ended("Error", 1),))
     assert "exit code 1" in cause(pod=pod, created="2026-11-24T03:05:00Z")
     assert "Unknown" in cause(pod=pod, created="2026-11-24T03:05:01Z")
@@ -731,7 +757,7 @@ def test_an_eviction_is_told_once_and_by_its_own_words() -> None:
 
 def test_the_pods_node_stands_in_the_events_words() -> None:
     """Else one has to look up which Node was lost."""
-    assert "since the Node worker-1 was not ready" in of_pods(
+    assert "a NoExecute taint of the Node worker-1" in of_pods(
         (POD, {}), events=(event("TaintManagerEviction", "Marking for deletion"),)
     )
     assert "The Node worker-1, on which it ran, became not ready" in of_pods(
@@ -852,3 +878,296 @@ def test_any_node_of_the_list_may_be_its_own() -> None:
 def test_whose_end_it_was_is_named(reason: str) -> None:
     """Else one has to look for the pod."""
     assert f"Pod shop/{HOST} " in cause(pod=replace(POD, reason=reason))
+
+
+# --- whose Events they are ------------------------------------------------------------------------
+
+OLD, OWN, NEXT = "uid-old", "u", "uid-next"
+
+
+def of(uid: str, reason: str, minutes: float, message: str = "") -> PodEvent:
+    """An Event about a pod of the holder's name, so long after the lock."""
+    at = LOCKED + timedelta(minutes=minutes)
+    return replace(event(reason, message, at=at), uid=uid)
+
+
+LOW = "The node was low on resource: memory. "
+PROBED = "Container restic failed liveness probe, will be restarted"
+
+
+def test_the_end_of_the_pod_before_is_not_told() -> None:
+    """Else a StatefulSet's last pod is taken for the one that wrote the lock."""
+    events = (
+        of(OLD, "Scheduled", -90),
+        of(OLD, "Evicted", -4, LOW),
+        of(OWN, "Scheduled", -3, f"Successfully assigned shop/{HOST} to worker-1"),
+    )
+    assert cause(events=events).startswith("Unknown")
+    assert "was deleted" in cause(events=(*events, of(OWN, "Killing", 2, "Stopping container x")))
+
+
+def test_the_end_of_the_pod_after_is_not_told() -> None:
+    """Else the next pod's fault is named, and the field to change is wrong."""
+    own = of(OWN, "Killing", 2, "Stopping container restic")
+    after = (of(NEXT, "Scheduled", 6), of(NEXT, "Evicted", 9, FULL))
+    assert "was deleted" in cause(events=(of(OWN, "Started", -1), own, *after))
+    # its first Events have expired, but one pod is known to have come later
+    assert "was deleted" in cause(events=(own, *after))
+    # of two that may have been the one before nothing is said
+    assert cause(events=(own, of(OLD, "Evicted", 1, LOW))).startswith("Unknown")
+    # what names no pod's UID counts until the next one came
+    tainted = replace(event("TaintManagerEviction", "Marking for deletion"), uid="")
+    assert "NoExecute taint" in cause(events=(tainted, *after))
+    late = replace(tainted, time=LOCKED + timedelta(minutes=7))
+    assert cause(events=(late, *after)).startswith("Unknown")
+
+
+def test_a_candidate_that_came_later_has_events_of_its_own() -> None:
+    """Else a living pod's restart is the cause of a lock that it never wrote."""
+    later = replace(POD, uid=NEXT)
+    known = {"pod": later, "created": "2026-11-24T04:00:00Z"}
+    events = (of(NEXT, "Killing", 420, PROBED),)
+    lock = Lock(LOCKED, exclusive=False, hostname=HOST, username="root", pid=1)
+    candidate = {"pod": f"shop/{HOST}", "uid": NEXT, "created": known["created"], "containers": []}
+    diagnosis = diagnose(
+        SeenLock(LockID("0" * 64), lock, None, StoreClock.NONE, None),
+        Judgement(Verdict.HOLDER_REPLACED, "", {"candidates": [candidate]}),
+        REPOSITORY,
+        observation=Observation(NOW, nodes=(WORKER,), events=events),
+        circumstances=Circumstances((later,)),
+        max_skew=SKEW,
+    )
+    assert diagnosis is not None
+    assert diagnosis.cause.startswith("Unknown: its pod is gone")
+
+
+def test_where_the_pod_is_still_there_only_its_own_events_count() -> None:
+    """Else what became of the pod before it is told of this one."""
+    assert cause(pod=POD, events=(of(OLD, "Evicted", 2, LOW),)).startswith("Unknown")
+    assert "ran low on memory" in cause(pod=POD, events=(of(OWN, "Evicted", 2, LOW),))
+
+
+# --- what was earlier, and shown ------------------------------------------------------------------
+
+
+def test_what_came_when_it_had_ended_is_no_cause() -> None:
+    """Else a Node that went a while later is to blame, and the log with the fault is not read."""
+    own = replace(POD, containers=(ended("Error", 1),))
+    later = DIED + timedelta(minutes=9)
+    rebooted = ObjectEvent("Node", "", "worker-1", "Rebooted", "", later)
+    sick = (Node("worker-1", ready=False),)
+    assert "exit code 1" in cause(pod=own, others=(rebooted,), nodes=sick)
+    assert "exit code 1" in cause(pod=own, nodes=())
+    soon = replace(rebooted, time=DIED + timedelta(minutes=1))
+    assert "was rebooted" in cause(pod=own, others=(soon,))
+    two = replace(own, containers=(*own.containers, ContainerStory("other")))
+    assert "was rebooted" in cause(pod=two, others=(rebooted,))
+
+
+def test_a_node_that_is_gone_by_now_is_told_where_nothing_else_is() -> None:
+    """Else an autoscaler, which removes an empty Node, is to blame for what emptied it."""
+    deleted = ObjectEvent("ReplicaSet", "shop", "web", "SuccessfulDelete", f"Deleted pod: {HOST}")
+    told = replace(deleted, time=DIED)
+    assert "ReplicaSet web deleted" in cause(events=(SCHEDULED,), others=(told,), nodes=())
+    assert "is gone from the cluster" in cause(events=(SCHEDULED,), nodes=())
+
+
+def test_a_run_that_began_after_the_lock_did_not_write_it() -> None:
+    """Else the seventieth restart's end is told as the end of the first run."""
+    late = LOCKED + timedelta(minutes=6)
+    for begun, said in (
+        (late, "Unknown"),
+        (LOCKED - timedelta(minutes=1), "Container"),
+        (None, "C"),
+    ):
+        again = replace(POD, containers=(replace(ended("OOMKilled", 137), started=begun),))
+        assert cause(pod=again).startswith(said)
+
+
+def test_a_pod_that_is_going_was_deleted() -> None:
+    """Else the exit code of a restic that was asked to end is called its own doing."""
+    gone = DIED + timedelta(seconds=30)
+    stopped = (ended("Error", 130),)
+    going = replace(POD, deleted=gone, grace_seconds=30, containers=stopped)
+    assert "was deleted; by whom the API does not tell (at 2026-11-24 03:02:00Z)" in cause(
+        pod=going
+    )
+    much_later = replace(going, deleted=gone + timedelta(hours=1))
+    assert "asked to end (exit code 130" in cause(pod=much_later)
+    far = replace(going, deleted=datetime.fromisoformat("0001-01-01T00:00:01Z"))
+    assert "asked to end" in cause(pod=far)
+
+
+def test_a_container_that_a_runtime_lost_tells_nothing() -> None:
+    """Else a Node's reboot is called restic's own end."""
+    lost = replace(POD, containers=(ended("Unknown", 255),))
+    assert cause(pod=lost).startswith("Unknown")
+
+
+def test_another_containers_probe_is_no_cause() -> None:
+    """Else the application's restart is the end of a backup that ran on."""
+    pod = replace(POD, containers=(ContainerStory("app"), ContainerStory("restic")))
+    probe = event("Killing", PROBED.replace("restic", "app"))
+    stopped = event("Killing", "Stopping container app")
+    assert cause(pod=pod, asked=("restic",), events=(probe, stopped)).startswith("Unknown")
+    assert "failed its liveness probe" in cause(pod=pod, asked=("app",), events=(probe,))
+    assert "failed its liveness probe" in cause(events=(probe,))
+
+
+@pytest.mark.parametrize("words", ["Container restic definition changed, will be restarted", ""])
+def test_other_words_of_the_kubelets_are_quoted(words: str) -> None:
+    """Else a new image in a pod is told as a deletion."""
+    told = cause(events=(event("Killing", words),))
+    assert told.startswith(f"The kubelet ended a container of pod shop/{HOST}")
+    assert words in told
+
+
+def test_another_process_of_the_node_is_no_cause() -> None:
+    """Else any program that the kernel kills is said to be restic."""
+    killed = "Memory cgroup out of memory: Killed process 999 (java) total-vm:1kB"
+    other = ObjectEvent("Node", "", "worker-1", "OOMKilling", killed, DIED)
+    assert cause(events=(SCHEDULED,), others=(other,)).startswith("Unknown")
+
+
+def test_a_job_is_the_pods_own_or_none() -> None:
+    """Else the Job `web` is to blame for the end of web-0, a StatefulSet's pod."""
+    late = ObjectEvent("Job", "shop", "backup-29401", "DeadlineExceeded", "", DIED)
+    assert "Job backup-29401" in cause(others=(late,))
+    assert "Job backup-29401" in cause(pod=POD, others=(late,))
+    assert "Job backup-29401" in cause(pod=replace(POD, owner=""), others=(late,))
+    other = replace(POD, owner="ReplicaSet backup-29401")
+    assert cause(pod=other, others=(late,)).startswith("Unknown")
+
+
+@pytest.mark.parametrize(
+    ("hostname", "job", "theirs"),
+    [
+        ("web-0", "web", False),
+        (f"{'b' * 57}-x2x9k", "b" * 57, True),
+        (f"{'b' * 58}x2x9k", "b" * 58, True),
+        (f"{'b' * 58}x2x9k", "b" * 62, True),
+        (f"{'b' * 58}x2x9k", "b" * 57, False),
+        ("backup-x2x9k", "back", False),
+    ],
+)
+def test_a_jobs_pods_are_known_by_their_names(hostname: str, job: str, *, theirs: bool) -> None:
+    """Else a long name's deadline is not found, or a short one's is taken for another's."""
+    lock = Lock(LOCKED, exclusive=False, hostname=hostname, username="root", pid=1)
+    late = ObjectEvent("Job", "shop", job, "DeadlineExceeded", "", DIED)
+    diagnosis = diagnose(
+        SeenLock(LockID("0" * 64), lock, None, StoreClock.NONE, None),
+        Judgement(Verdict.HOLDER_ABSENT, "", {}),
+        REPOSITORY,
+        observation=Observation(NOW, nodes=(WORKER,)),
+        circumstances=Circumstances((), (late,)),
+        max_skew=SKEW,
+    )
+    assert diagnosis is not None
+    assert ("activeDeadlineSeconds" in diagnosis.cause) is theirs
+
+
+def test_one_of_several_pods_is_said_to_be_one_of_them() -> None:
+    """Else a guess between two namespaces reads like a fact."""
+    killed = replace(OTHER, containers=(ended("OOMKilled", 137),))
+    assert "It is one of 2 pods that may have been" in of_pods((POD, {}), (killed, {}))
+    assert "one of" not in of_pods((killed, {}))
+    away = replace(POD, namespace="stage", uid="v")
+    about = event("Evicted", LOW)
+    assert f"Pod shop/{HOST} was evicted" in of_pods((POD, {}), (away, {}), events=(about,))
+
+
+def test_a_pod_that_was_not_read_again_tells_by_the_judgements_evidence() -> None:
+    """Else the twenty-sixth pod is said to be gone, in a report that quotes its status."""
+    lock = Lock(LOCKED, exclusive=False, hostname=HOST, username="root", pid=1)
+    for seen_then, said in (
+        ({"reason": "Evicted", "message": FULL}, "its emptyDir 'cache' passed the sizeLimit"),
+        (
+            {
+                "containers": [
+                    {"name": "r", "reason": "OOMKilled", "finished": "2026-11-24T03:02:00Z"}
+                ]
+            },
+            f"Container 'r' of pod shop/{HOST} was OOM-killed (at",
+        ),
+        ({"node": 5, "reason": 5, "containers": [{"finished": "2026-11-24T03:02:00"}]}, "Unknown"),
+    ):
+        candidate = {"pod": f"shop/{HOST}", "uid": "u", "created": "2026-11-24T02:59:00Z"}
+        diagnosis = diagnose(
+            SeenLock(LockID("0" * 64), lock, None, StoreClock.NONE, None),
+            Judgement(Verdict.HOLDER_TERMINATED, "", {"candidates": [candidate | seen_then]}),
+            REPOSITORY,
+            observation=Observation(NOW, nodes=(WORKER,)),
+            circumstances=Circumstances(),
+            max_skew=SKEW,
+        )
+        assert diagnosis is not None
+        assert said in diagnosis.cause
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:01:00Z", "9999-12-31T23:59:59Z"])
+def test_no_time_is_too_early_or_too_late(time: str) -> None:
+    """Else one odd lock or Event ends every sweep before it removes anything."""
+    odd = datetime.fromisoformat(time)
+    lock = Lock(odd, exclusive=False, hostname=HOST, username="root", pid=1)
+    candidate = {"pod": f"shop/{HOST}", "uid": "u", "created": time, "containers": []}
+    story = replace(POD, deleted=odd, grace_seconds=30, disrupted=odd)
+    for known in ((), (story,)):
+        assert diagnose(
+            SeenLock(LockID("0" * 64), lock, None, StoreClock.NONE, None),
+            Judgement(Verdict.HOLDER_ABSENT, "", {"candidates": [candidate] if known else []}),
+            REPOSITORY,
+            observation=Observation(
+                NOW, nodes=(WORKER,), events=(SCHEDULED, replace(KILLED, time=odd))
+            ),
+            circumstances=Circumstances(known, (about_node("NodeNotSchedulable", -3),)),
+            max_skew=SKEW,
+        )
+    late = replace(KILLED, time=datetime.fromisoformat("9999-12-31T23:59:59Z"))
+    assert "9999" in cause(events=(SCHEDULED, late), others=(about_node("NodeNotSchedulable", -3),))
+
+
+def test_a_lock_that_was_only_not_refreshed_has_no_pod_that_is_gone() -> None:
+    """Else a laptop's lock is said to be of a pod."""
+    told = cause(verdict=Verdict.UNREFRESHED)
+    assert told.startswith("Unknown: nothing shows which pod or host wrote it")
+
+
+@pytest.mark.parametrize(
+    ("hostname", "known"),
+    [
+        (f"{HOST}.web.shop.svc.cluster.local", True),
+        (f"{HOST}.example.com", False),
+        (HOST.upper(), True),
+        ("", False),
+    ],
+)
+def test_by_which_hostnames_events_are_looked_up(hostname: str, *, known: bool) -> None:
+    """Else a pod with a domain tells nothing, or a laptop is taken for a pod."""
+    lock = Lock(LOCKED, exclusive=False, hostname=hostname, username="root", pid=1)
+    nameless = ObjectEvent("ReplicaSet", "shop", "x", "SuccessfulDelete", "Deleted all", DIED)
+    diagnosis = diagnose(
+        SeenLock(LockID("0" * 64), lock, None, StoreClock.NONE, None),
+        Judgement(Verdict.HOLDER_ABSENT, "", {}),
+        REPOSITORY,
+        observation=Observation(NOW, nodes=(WORKER,), events=(KILLED,)),
+        circumstances=Circumstances((), (nameless,)),
+        max_skew=SKEW,
+    )
+    assert diagnosis is not None
+    assert ("was deleted" in diagnosis.cause) is known
+
+
+def test_a_name_that_the_kubelet_cut_is_found() -> None:
+    """Else pods with long names tell nothing."""
+    long = "backup-" + "b" * 70
+    lock = Lock(LOCKED, exclusive=False, hostname=long[:63], username="root", pid=1)
+    diagnosis = diagnose(
+        SeenLock(LockID("0" * 64), lock, None, StoreClock.NONE, None),
+        Judgement(Verdict.HOLDER_ABSENT, "", {}),
+        REPOSITORY,
+        observation=Observation(NOW, nodes=(WORKER,), events=(replace(KILLED, pod=long),)),
+        circumstances=Circumstances(),
+        max_skew=SKEW,
+    )
+    assert diagnosis is not None
+    assert f"Pod shop/{long} was deleted" in diagnosis.cause

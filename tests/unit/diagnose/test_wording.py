@@ -7,13 +7,15 @@ import pytest
 from janitor.wording import (
     Eviction,
     Shortage,
+    deleted_pod,
     eviction_of,
     failed_probe,
-    names_pod,
     node_of_schedule,
+    oom_victim,
     preemptor,
     restic_version,
     shell_without_exec,
+    stopped_container,
 )
 
 
@@ -63,14 +65,42 @@ def test_what_a_pod_was_evicted_for(message: str, expected: Eviction | None) -> 
 @pytest.mark.parametrize(
     ("message", "container"),
     [
-        ("Container restic failed liveness probe, will be restarted", "restic"),
-        ("Container restic failed startup probe, will be restarted", "restic"),
-        ("Stopping container restic", ""),
+        ("Container restic failed liveness probe, will be restarted", ("restic", "liveness")),
+        ("Container restic failed startup probe, will be restarted", ("restic", "startup")),
+        ("Stopping container restic", ("", "")),
     ],
 )
-def test_whose_probe_failed(message: str, container: str) -> None:
+def test_whose_probe_failed(message: str, container: tuple[str, str]) -> None:
     """Else a probe's kill would be told as a deletion."""
     assert failed_probe(message) == container
+
+
+@pytest.mark.parametrize(
+    ("message", "container"),
+    [
+        ("Stopping container restic", "restic"),
+        (" Stopping container restic\n", "restic"),
+        ("Container restic definition changed, will be restarted", ""),
+        ("FailedPostStartHook", ""),
+    ],
+)
+def test_which_container_was_stopped(message: str, container: str) -> None:
+    """Else a changed image would be told as a deletion."""
+    assert stopped_container(message) == container
+
+
+@pytest.mark.parametrize(
+    ("message", "process"),
+    [
+        ("System OOM encountered, victim process: restic, pid: 12", "restic"),
+        ("Memory cgroup out of memory: Killed process 999 (java) total-vm:1kB", "java"),
+        ("Out of memory: Killed process 12 (restic-exporter) total-vm:1kB", "restic-exporter"),
+        ("System OOM encountered", ""),
+    ],
+)
+def test_which_process_the_kernel_killed(message: str, process: str) -> None:
+    """Else any process's end is told as restic's."""
+    assert oom_victim(message) == process
 
 
 @pytest.mark.parametrize(
@@ -88,18 +118,18 @@ def test_who_preempted(message: str, who: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "named"),
+    ("message", "pod"),
     [
-        ("Deleted pod: web-0", True),
-        ("delete Pod web-0 in StatefulSet web successful", True),
-        ("Deleted pod: web-01", False),
-        ("Deleted pod: my-web-0", False),
-        ("Deleted pod: web-0.example", False),
+        ("Deleted pod: web-0", "web-0"),
+        ("delete Pod web-0 in StatefulSet web successful", "web-0"),
+        ("Deleted pod: web-0.example", "web-0.example"),
+        ("Deleted pod: web-0 and more", ""),
+        ("web-0", ""),
     ],
 )
-def test_which_pod_a_controller_deleted(message: str, named: bool) -> None:
+def test_which_pod_a_controller_deleted(message: str, pod: str) -> None:
     """Else another pod's end would be taken for the holder's."""
-    assert names_pod(message, "web-0") is named
+    assert deleted_pod(message) == pod
 
 
 def test_the_node_that_a_pod_was_assigned_to() -> None:
@@ -117,6 +147,7 @@ def test_the_node_that_a_pod_was_assigned_to() -> None:
         ("restic/restic:latest", None),
         ("example.com/restic/other:1.2", None),
         ("stashed/stash:v0.34.0", None),
+        ("example.com/restic-exporter:0.6", None),
     ],
 )
 def test_the_version_in_an_images_name(image: str, version: tuple[int, int] | None) -> None:
@@ -127,7 +158,8 @@ def test_the_version_in_an_images_name(image: str, version: tuple[int, int] | No
 @pytest.mark.parametrize(
     ("command", "shell"),
     [
-        (("sh", "-c", "restic backup /data"), "sh"),
+        (("sh", "-c", "restic backup /data"), None),  # put in the shell's place
+        (("sh", "-c", "restic backup /data; date"), "sh"),
         (("/bin/bash", "-ec", "set -e\nrestic backup /data\nrestic forget"), "bash"),
         (("sh", "-c", "exec restic backup /data"), None),
         (("sh", "-c", "trap 'kill $p' TERM; restic backup & p=$!; wait"), None),

@@ -93,8 +93,8 @@ DEATHS = [
     ),
     (
         oom(),
-        "Container 'restic' of pod shop/db-1 was OOM-killed without a memory limit of its own, so "
-        "the Node was out of memory.",
+        "Container 'restic' of pod shop/db-1 was OOM-killed without a memory limit of its own: "
+        "its pod's or its Node's memory was used up.",
         f"{LIMIT}{GOGC}",
     ),
     (
@@ -103,9 +103,10 @@ DEATHS = [
         f"Raise resources.limits.memory{GOGC}",
     ),
     (
-        Death(Kind.PROBE, "restic", pod=POD),
-        "Pod shop/db-1 was restarted: container 'restic' failed its liveness probe.",
-        "Leave the liveness probe out of a container that backs up, or raise its failureThreshold.",
+        Death(Kind.PROBE, "restic", pod=POD, quote="liveness"),
+        "Container 'restic' of pod shop/db-1 was restarted: it failed its liveness probe.",
+        "Leave liveness and startup probes out of a container that backs up, or raise their "
+        "failureThreshold.",
     ),
     (
         Death(Kind.JOB_DEADLINE, "db"),
@@ -147,8 +148,9 @@ DEATHS = [
     ),
     (
         Death(Kind.TAINTED, pod=POD),
-        "Pod shop/db-1 was deleted, since its Node was not ready or unreachable.",
-        "Find why the Node was lost; the backup itself needs no change.",
+        "Pod shop/db-1 was deleted for a NoExecute taint of its Node (one that is not ready or "
+        "unreachable has one).",
+        "Find why the Node was tainted; the backup itself needs no change.",
     ),
     (
         Death(Kind.NODE_GONE, "n1", pod=POD),
@@ -158,8 +160,8 @@ DEATHS = [
     ),
     (
         Death(Kind.NODE_OOM, "n1"),
-        "The Node n1 was out of memory and killed restic.",
-        "Give the container a memory limit, or a Node with more memory.",
+        "On the Node n1 a process called restic was killed for lack of memory.",
+        "Raise its memory request and limit, or give it a Node with more memory.",
     ),
     (Death(Kind.EVICTED, pod=POD), f"{EVICTED}.", ""),
     (Death(Kind.EVICTED, pod=POD, quote="new\n words."), f"{EVICTED}: “new words”.", ""),
@@ -191,14 +193,29 @@ DEATHS = [
     ),
     (
         container(137),
-        "Container 'restic' of pod shop/db-1 was killed (SIGKILL, exit code 137), not for its "
-        "memory limit.",
+        "Container 'restic' of pod shop/db-1 was killed (SIGKILL, exit code 137).",
         LOG,
     ),
     (
         container(143),
-        "Container 'restic' of pod shop/db-1 was asked to end (SIGTERM, exit code 143).",
+        "Container 'restic' of pod shop/db-1 was asked to end (exit code 143: SIGTERM).",
         LOG,
+    ),
+    (
+        container(130),
+        "Container 'restic' of pod shop/db-1 was asked to end (exit code 130: SIGINT or SIGTERM, "
+        "which restic turns into it).",
+        LOG,
+    ),
+    (
+        Death(Kind.KILLED, pod=POD, quote="Container restic definition changed."),
+        "The kubelet ended a container of pod shop/db-1: “Container restic definition changed”.",
+        "",
+    ),
+    (
+        oom(memory_limit=""),
+        "Container 'restic' of pod shop/db-1 was OOM-killed.",
+        f"{LIMIT}{GOGC}",
     ),
     (
         replace(container(1), pod=None),
@@ -255,15 +272,55 @@ def test_no_way_to_die_is_left_out() -> None:
         (
             "k8up",
             "Raise spec.backup.resources.limits.memory (or spec.resources) of Owner shop/o",
-            "Raise the ephemeral-storage limit in spec.backup.resources of Owner shop/o, or let "
-            "restic cache less.",
+            f"Raise the sizeLimit of the volume 'tmp' in Job db, {CACHE}",
         ),
     ],
 )
 def test_each_source_has_fields_of_its_own(source: str, memory: str, scratch: str) -> None:
     """Else people change a pod that an operator writes anew."""
     assert advice_for(oom(), owned(source)) == f"{memory}{GOGC}"
-    assert advice_for(short(Shortage.EMPTY_DIR, "tmp", "1Gi"), owned(source)) == scratch
+    name = {"stash": "tmp-dir", "volsync": "cache"}.get(source, "tmp")
+    assert advice_for(short(Shortage.EMPTY_DIR, name, "1Gi"), owned(source)) == scratch
+    other = advice_for(short(Shortage.EMPTY_DIR, "data", "1Gi"), owned(source))
+    assert other == f"Raise the sizeLimit of the volume 'data' in Job db, {CACHE}"
+
+
+@pytest.mark.parametrize(
+    ("source", "field"),
+    [
+        (
+            "stash",
+            "the ephemeral-storage limit in spec.runtimeSettings.container.resources of the "
+            "BackupConfiguration",
+        ),
+        ("kubestash", "resources.limits.ephemeral-storage in Job db"),
+        ("volsync", "spec.restic.moverResources.limits.ephemeral-storage of Owner shop/o"),
+        ("k8up", "the ephemeral-storage limit in spec.backup.resources of Owner shop/o"),
+    ],
+)
+def test_a_containers_limit_is_another_field(source: str, field: str) -> None:
+    """Else the volume's limit is raised, and the next pod is evicted as well."""
+    for shortage in (Shortage.CONTAINER_STORAGE, Shortage.POD_STORAGE):
+        advised = advice_for(short(shortage, "tmp-dir-not", "1Gi"), owned(source))
+        assert advised == f"Raise {field}, {CACHE}"
+
+
+def test_of_several_owners_the_pods_own_is_named() -> None:
+    """Else people change the object of another backup."""
+    repository = owned("volsync")
+    (first,) = repository.owners
+    pod = replace(POD, name="volsync-src-b-x2x9k")
+    for names, said in (
+        (("a", "b"), "of Owner shop/b"),
+        (("x", "y"), "of its object"),
+        (("b", "s"), "of its object"),
+    ):
+        several = replace(repository, owners=tuple(replace(first, name=name) for name in names))
+        assert said in advice_for(replace(oom(), pod=pod), several)
+    elsewhere = tuple(replace(first, namespace=each, name="b") for each in ("x", "y"))
+    assert "of its object" in advice_for(
+        replace(oom(), pod=pod), replace(repository, owners=elsewhere)
+    )
 
 
 # --- why the lock stayed ----------------------------------------------------------------------
@@ -304,19 +361,34 @@ def test_only_who_was_asked_to_end_could_have_cleaned_up(kind: Kind) -> None:
         ("restic/restic:latest", (), 30, ""),
         (
             "restic/restic:0.18.1",
-            ("sh", "-c", "restic backup /"),
+            ("sh", "-c", "restic x; date"),
             30,
             "In container 'b' sh is proc",
         ),
-        ("x", ("/bin/bash", "-c", "restic backup /"), 30, "In container 'b' bash is process 1"),
-        ("x", ("/bin/ash", "-ec", "restic backup /"), 30, "In container 'b' ash is process 1"),
-        ("x", ("dash", "-c", "restic backup /"), 30, "In container 'b' dash is process 1"),
-        ("x", ("zsh", "-c", "restic backup /"), 30, ""),
+        (
+            "x",
+            ("/bin/bash", "-c", "restic x; date"),
+            30,
+            "In container 'b' bash is process 1",
+        ),
+        (
+            "x",
+            ("/bin/ash", "-ec", "restic x; date"),
+            30,
+            "In container 'b' ash is process 1",
+        ),
+        ("x", ("dash", "-c", "restic x; date"), 30, "In container 'b' dash is process 1"),
+        ("x", ("zsh", "-c", "restic x; date"), 30, ""),
         ("x", ("sh", "restic.sh"), 30, ""),
         ("x", ("sh", "-c", "exec restic backup /"), 30, ""),
         ("x", ("restic", "backup", "/"), 30, ""),
         # the version is told first: no `exec` would help it
-        ("restic/restic:0.14.0", ("sh", "-c", "restic backup /"), 9, "restic 0.14 leaves its lock"),
+        (
+            "restic/restic:0.14.0",
+            ("sh", "-c", "restic x; date"),
+            9,
+            "restic 0.14 leaves its lock",
+        ),
         ("x", (), 9, QUICK),
         ("x", (), 10, ""),
         ("x", (), None, ""),
