@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from janitor.model import FailedRun, Lock, LockID
 
@@ -43,15 +44,22 @@ def failed_on(lock_id: LockID, lock: Lock, runs: Iterable[FailedRun]) -> tuple[F
 
 def names(words: str, lock_id: LockID, lock: Lock) -> bool:
     """Whether these words name this lock, and not perhaps another one."""
-    line = " ".join(_NOISE.sub(" ", words).split())
-    if lock_id[:8] in _STORAGE.findall(line):
+    ids, holders = _said(words)
+    if lock_id[:8] in ids:
         return True
     return any(
         (int(pid), hostname) == (lock.pid, lock.hostname)
         and "storage ID" not in rest
         and _same_second(created, lock.time)
-        for pid, hostname, created, rest in _HOLDER.findall(line)
+        for pid, hostname, created, rest in holders
     )
+
+
+@lru_cache(maxsize=2048)
+def _said(words: str) -> tuple[frozenset[str], tuple[tuple[str, str, str, str], ...]]:
+    """The storage IDs and the holders in these words, which are compared with many locks."""
+    line = " ".join(_NOISE.sub(" ", words).split())
+    return frozenset(_STORAGE.findall(line)), tuple(_HOLDER.findall(line))
 
 
 def _same_second(told: str, time: datetime) -> bool:

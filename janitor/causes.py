@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+
+import structlog
 
 from janitor.blocked import failed_on
 from janitor.diagnose import Diagnosis, diagnose
@@ -13,11 +16,31 @@ from janitor.survey import JudgedLock, Survey, Surveyed, namespaces_of
 from janitor.tally import Diagnoses
 from janitor.world import World
 
+log = structlog.get_logger("janitor")
+
 
 def find_causes(
     result: Survey, found: tuple[Found, ...], *, world: World, policy: Policy
 ) -> Diagnoses:
-    """What is known of each stale lock. Asked before anything is removed: Events expire."""
+    """What is known of each stale lock. Asked before anything is removed: Events expire.
+
+    Never raises: whatever goes wrong here is no reason to leave a stale lock where it is.
+    """
+    try:
+        return _find(result, found, world=world, policy=policy)
+    except Exception as error:  # noqa: BLE001 - the one edge of everything that only tells
+        _log(error)
+        return {}
+
+
+def _log(error: Exception) -> None:
+    """Where it came from; its text may be anything, and is left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error("unexpected fault", doing="finding causes", kind=type(error).__name__, trace=trace)
+
+
+def _find(result: Survey, found: tuple[Found, ...], *, world: World, policy: Policy) -> Diagnoses:
     stale = list(_stale(result))
     observation = result.observation
     if not stale or observation is None:

@@ -82,10 +82,11 @@ def _sweep(arguments: Arguments, run: Run) -> int:
         run.printer.finish()
     if arguments.command == "sweep":
         around, now = run.around, run.world.clock()
-        if around.client is not None and around.own_pod is not None:
-            tell_events(result, client=around.client, own_pod=around.own_pod, now=now)
         tell_termination(os.environ, result)
         tell_metrics(result, run.metrics, os.environ, shard=run.shard, now=now)
+        # last, since a slow API server is waited for with each
+        if around.client is not None and around.own_pod is not None:
+            tell_events(result, client=around.client, own_pod=around.own_pod, now=now)
     return result.report.exit_code
 
 

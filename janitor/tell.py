@@ -5,9 +5,10 @@ None of it is ever a reason to fail: what could not be told is a warning in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import structlog
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from janitor.cluster.events_writer import LockEvent
     from janitor.cluster.observe import OwnPod
 
+_LONGEST_PUSH = 60.0
+"""Seconds."""
 TERMINATION_LOG = Path("/dev/termination-log")
 
 log = structlog.get_logger("janitor")
@@ -72,8 +75,27 @@ def _tell_metrics(
     if settings.push_url is not None:
         from janitor.metrics.push import push  # noqa: PLC0415
 
-        problem = push(settings.push_url, result, shard=shard, environment=environment, now=now)
+        url = settings.push_url
+        problem = _within_a_minute(
+            lambda: push(url, result, shard=shard, environment=environment, now=now)
+        )
         _warn("metrics not pushed", problem)
+
+
+def _within_a_minute(ask: Callable[[], str | None]) -> str | None:
+    """What it returns; or, where it hangs, that it does: it is left behind then."""
+    results: list[str | None] = []
+
+    def run() -> None:
+        try:
+            results.append(ask())
+        except Exception as error:  # noqa: BLE001 - told by the waiting thread
+            results.append(f"an unexpected fault ({type(error).__name__})")
+
+    thread = Thread(target=run, name="push", daemon=True)
+    thread.start()
+    thread.join(_LONGEST_PUSH)
+    return results[0] if results else f"no end within {_LONGEST_PUSH:.0f} seconds"
 
 
 def tell_termination(environment: Mapping[str, str], result: Result) -> None:
@@ -142,7 +164,7 @@ def _with_name(lock: LockReport) -> str:
 
 def _note(lock: LockReport) -> str:
     done = "removed lock" if lock.removed else "lock"
-    holder = f" of {printable(lock.content.hostname)!r}" if lock.content else ""
+    holder = f" of '{printable(lock.content.hostname)}'" if lock.content else ""
     age = f", {span(lock.age)} old" if lock.age is not None else ""
     verdict = lock.judgement.verdict.value
     why = " ".join(sentence(each) for each in (lock.cause, lock.advice) if each)

@@ -149,7 +149,7 @@ def test_lost_node(namespace, repository, install, worker):
         poll("the pod object goes", lambda: not get("pod", pod, namespace=namespace), seconds=240)
         run = janitor.run_until_judged(lock)
         assert run.verdicts() == {lock: "holder-absent"}, run.log
-        assert "not ready or unreachable" in run.locks()[lock]["cause"], run.log
+        assert "not ready or unreachable has one" in run.locks()[lock]["cause"], run.log
         assert (run.exit_code, repository.locks()) == (0, set())
         repository.assert_works()
     finally:

@@ -48,6 +48,7 @@ class Scripted:
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True  # else head and body are 40 ms apart
             protocol_version = "HTTP/1.1"
 
             def _serve(self) -> None:
