@@ -17,7 +17,7 @@ from janitor.cluster.connect import in_cluster
 from janitor.discover.metrics_settings import MetricsSettings
 from janitor.model import LockReport, RepositoryReport, SweepReport
 from janitor.report.ages import span
-from janitor.report.escape import printable, sentence
+from janitor.report.escape import printable, sentence, unlinked
 from janitor.report.lines import detail_of
 from janitor.report.summary import failed_words
 from janitor.report.termination import write_termination
@@ -136,10 +136,10 @@ def _sentences(result: Result) -> Iterator[str]:
     if result.report.detail:
         yield sentence(result.report.detail)
     for repository in result.repositories:
-        yield f"{printable(repository.repository)}: {_failure(repository)}"
+        yield _of_repository(repository)
     for lock in result.locks:
         if lock.removed or lock.judgement.verdict.stale:
-            yield f"{printable(lock.repository)}: {_note(lock)}"
+            yield _of_lock(lock)
 
 
 def _events(result: Result) -> Iterator[LockEvent]:
@@ -152,14 +152,18 @@ def _events(result: Result) -> Iterator[LockEvent]:
             reason = EventReason.FOUND
         else:
             reason = EventReason.FAILED
-        yield LockEvent(reason, lock.repository, lock.lock, _with_name(lock), lock.owners)
+        yield LockEvent(reason, lock.repository, lock.lock, _of_lock(lock), lock.owners)
     for repository in result.repositories:
-        note = f"{printable(repository.repository)}: {_failure(repository)}"
+        note = _of_repository(repository)
         yield LockEvent(EventReason.FAILED, repository.repository, "", note, repository.owners)
 
 
-def _with_name(lock: LockReport) -> str:
-    return f"{printable(lock.repository)}: {_note(lock)}"
+def _of_lock(lock: LockReport) -> str:
+    return unlinked(f"{printable(lock.repository)}: {_note(lock)}")
+
+
+def _of_repository(repository: RepositoryReport) -> str:
+    return unlinked(f"{printable(repository.repository)}: {_failure(repository)}")
 
 
 def _note(lock: LockReport) -> str:

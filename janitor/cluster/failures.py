@@ -147,7 +147,7 @@ def _texts(
     """The texts that speak of a lock, each with the time that stands beside it."""
     if isinstance(value, str):
         if speaks_of_a_lock(value):
-            yield value, time
+            yield _about_the_lock(value), time
     elif isinstance(value, dict) and depth < _DEEPEST and value.get("result") != "Successful":
         beside = next((found for key in _TIMES if (found := _time(value.get(key)))), time)
         for each in value.values():
@@ -161,9 +161,17 @@ def _time(value: object) -> datetime | None:
     return timestamp(value) if isinstance(value, str) else None
 
 
+_WORDS = ("already locked", "storage ID", "lock was created at")
+
+
 def speaks_of_a_lock(text: str) -> bool:
     """Whether restic's words about a lock, or a part of them, are in it."""
-    return "already locked" in text or "storage ID" in text or "lock was created at" in text
+    return any(words in text for words in _WORDS)
+
+
+def _about_the_lock(text: str) -> str:
+    """The text from the first of these words on: a long log may come before them."""
+    return text[min(found for words in _WORDS if (found := text.find(words)) >= 0) :]
 
 
 # --- pods ----------------------------------------------------------------------------------------
@@ -219,7 +227,7 @@ def _failed_pod(wire: _Pod) -> FailedRun | None:
         meta.namespace,
         owner.name if owner else meta.name,
         max(times, default=None),
-        "\n".join(each.message or "" for each in texts)[:_LONGEST],
+        "\n".join(_about_the_lock(each.message or "") for each in texts)[:_LONGEST],
     )
 
 

@@ -50,6 +50,17 @@ def sentence(text: str, *, limit: int | None = None) -> str:
     return start + shown[1:] + ("" if shown.endswith((".", "!", "?")) else ".")
 
 
+_MARKUP = str.maketrans({each: f"\\x{ord(each):02x}" for each in "[]<>"})
+
+
+def unlinked(text: str) -> str:
+    r"""Returns the text with what makes links and HTML of it escaped, as `\x5b`.
+
+    Events end up in chats and dashboards that render Markdown. For what is `printable` already.
+    """
+    return text.translate(_MARKUP)
+
+
 def encodable(text: str, stream: TextIO) -> str:
     """Returns the text with what the stream's encoding lacks escaped: writing it never fails."""
     encoding = getattr(stream, "encoding", None) or "utf-8"

@@ -119,13 +119,13 @@ def _lock(report: LockReport) -> dict[str, object]:
         "advice": report.advice,
         "detail": detail_of(report) or None,
         "record": report.record,
-        "failed_runs": _failed_runs(report.failed_runs),
+        "failed_runs": _failed_runs(report.failed_runs, report.failed_runs_missing),
     }
 
 
-def _failed_runs(runs: Sequence[FailedRun]) -> dict[str, object] | None:
-    """All are counted, the earliest and the latest shown."""
-    if not runs:
+def _failed_runs(runs: Sequence[FailedRun], missing: str | None) -> dict[str, object] | None:
+    """All are counted, the earliest and the latest shown; and why not every one may be known."""
+    if not runs and missing is None:
         return None
     shown = runs if len(runs) <= 2 * _SHOWN_RUNS else (*runs[:_SHOWN_RUNS], *runs[-_SHOWN_RUNS:])
     return {
@@ -134,6 +134,7 @@ def _failed_runs(runs: Sequence[FailedRun]) -> dict[str, object] | None:
             {"kind": run.kind, "namespace": run.namespace, "name": run.name, "time": run.time}
             for run in shown
         ],
+        "missing": missing,
     }
 
 

@@ -156,6 +156,7 @@ def test_the_runs_that_failed_on_it_are_told(installation: Installation, tmp_pat
         "time": first["state"]["terminated"]["finishedAt"],
     }
     assert told["runs"][-1]["name"] == "shop-db-backup-29426"
+    assert told["missing"] is None
     words = "25 runs failed on it, from Job shop/shop-db-backup-29402 ("
     assert words in table
     assert words in events[0]

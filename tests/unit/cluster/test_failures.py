@@ -125,7 +125,7 @@ def test_each_end_of_each_container_is_read(
             "shop",
             "b-1",
             datetime(2026, 11, 25, 3, tzinfo=UTC),
-            f"first\n{WORDS}\nsecond: already locked",
+            f"{WORDS}\nalready locked",
         ),
         ("Pod", "shop", "early", None, WORDS),
     ]
@@ -272,6 +272,9 @@ def test_hostile_statuses_are_bounded(
     session(server, "deep", {"deep": deep})
     session(server, "long", {"a": [WORDS * 1000] * 10, "b": 1, "c": None})
     session(server, "odd", {"conditions": [{"lastTransitionTime": "yesterday", "message": WORDS}]})
+    session(server, "late", {"error": f"{'x' * 1000}\n{WORDS}"})
     found, _ = failed_runs(client_of(server), {"stash": None}, None)
-    assert [(run.name, len(run.words) <= 100) for run in found] == [("long", True), ("odd", True)]
+    bounded = [(run.name, len(run.words) <= 100) for run in found]
+    assert bounded == [("long", True), ("odd", True), ("late", True)]
+    assert found[2].words == WORDS
     assert found[1].time == datetime(2026, 11, 25, 2, tzinfo=UTC)

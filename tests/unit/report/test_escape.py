@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from janitor.report.escape import encodable, printable, printable_lines, sentence
+from janitor.report.escape import encodable, printable, printable_lines, sentence, unlinked
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,9 @@ def test_a_terminal_without_unicode_still_gets_every_line() -> None:
     """One é would otherwise end the report with a UnicodeEncodeError after locks were removed."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     assert encodable("café", stream) == r"caf\xe9"
+
+
+def test_nothing_that_a_stranger_wrote_becomes_a_link() -> None:
+    """Else a lock's hostname in an Event leads people elsewhere, where chats render Markdown."""
+    assert unlinked("[x](http://y) <img>") == r"\x5bx\x5d(http://y) \x3cimg\x3e"
+    assert unlinked("shop-db: removed lock 5f3c") == "shop-db: removed lock 5f3c"
