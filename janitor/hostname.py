@@ -50,12 +50,13 @@ def directory_of(observation: Observation) -> Directory:
 
 def _arrange(observation: Observation) -> Directory:
     nodes = {node.name: node for node in observation.nodes or ()}
-    pods: dict[str, dict[int, Pod]] = defaultdict(dict)
+    pods: dict[str, list[Pod]] = defaultdict(list)
     families: dict[str, set[str]] = defaultdict(set)
     for pod in observation.pods:
         for name in _pod_hostnames(pod, nodes):
             for form in _label_forms(name):
-                pods[form][id(pod)] = pod
+                if not pods[form] or pods[form][-1] is not pod:
+                    pods[form].append(pod)
         families[pod.namespace].update(family_patterns(pod))
     events: dict[str, list[PodEvent]] = defaultdict(list)
     for event in observation.events:
@@ -63,7 +64,7 @@ def _arrange(observation: Observation) -> Directory:
             events[name].append(event)
     return Directory(
         nodes=nodes,
-        pods={name: tuple(found.values()) for name, found in pods.items()},
+        pods={name: tuple(found) for name, found in pods.items()},
         events={name: tuple(found) for name, found in events.items()},
         families={namespace: frozenset(patterns) for namespace, patterns in families.items()},
         host_names=_forms_of({node.name: node.names for node in nodes.values()}),
@@ -91,7 +92,7 @@ def forms(hostname: str) -> tuple[str, ...]:
 
     The API does not show the domain that `setHostnameAsFQDN` with a subdomain appends.
     """
-    lowered = hostname.lower()
+    lowered = _lower(hostname)
     return tuple(dict.fromkeys((lowered, lowered.split(".", 1)[0])))
 
 
@@ -103,8 +104,8 @@ def as_kubelet(name: str) -> str:
 def _own_hostnames(pod: Pod) -> Iterator[str]:
     for name in (pod.hostname_override, pod.hostname, pod.name):
         if name:
-            yield name.lower()
-            yield as_kubelet(name).lower()
+            yield _lower(name)
+            yield _lower(as_kubelet(name))
 
 
 def _pod_hostnames(pod: Pod, nodes: Mapping[str, Node]) -> Iterator[str]:
@@ -160,8 +161,16 @@ def _forms_of(names_of: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 def _label_forms(name: str) -> tuple[str, ...]:
     """A name whole and as first label, lower-cased; an address only whole."""
+    if not (name[:1].isdigit() or ":" in name):
+        return forms(name)  # most are no address, and finding out would cost as much as all else
     try:
         ipaddress.ip_address(name)
     except ValueError:
         return forms(name)
-    return (name.lower(),)
+    return (_lower(name),)
+
+
+def _lower(name: str) -> str:
+    """The name itself where it is lower-cased already, which it nearly always is: not one more."""
+    lowered = name.lower()
+    return name if lowered == name else lowered
