@@ -20,7 +20,7 @@ HEAVY = ("asyncssh", "b2sdk", "keystoneauth1", "obstore", "swiftclient", "urllib
     [
         ("/srv/repo", set()),
         ("rest:http://127.0.0.1:1/", {"urllib3"}),
-        ("s3:http://127.0.0.1:1/bucket", {"obstore", "urllib3"}),
+        ("s3:http://127.0.0.1:1/bucket", {"obstore"}),
         ("gs:bucket:/", {"obstore"}),
         ("sftp:me@host:/x", {"asyncssh"}),
         ("rclone:nas:x", {"urllib3"}),
