@@ -144,11 +144,15 @@ class _Case:
         stories = self.stories()
         events = self._events(stories)
         node = self.node(stories, events)
-        ended = self._ended(stories)
+        begun, ended = _begun(events), self._ended(stories)
         found = [
             death
             for death in self._told_by(stories, events, node)
-            if ended is None or death.time is None or death.time - ended <= self.max_skew
+            if death.time is None
+            or (
+                (begun is None or death.time >= begun)
+                and (ended is None or death.time - ended <= self.max_skew)
+            )
         ]
         # what a Node is by now is told where nothing else is: it may be so since later
         if not found or self.judgement.verdict is Verdict.NODE_GONE:
@@ -390,6 +394,12 @@ def _of_pod(story: PodStory, case: _Case) -> Iterator[Death]:
     for container in story.containers:
         if case.wrote(container):
             yield from _of_container(container, story)
+
+
+def _begun(events: Iterable[PodEvent]) -> datetime | None:
+    """When the pod came up, by its own Events: what was before did not end it."""
+    times = [each.time for each in events if each.reason in _BEGINS and each.time is not None]
+    return min(times, default=None)
 
 
 def _asked_to_end(story: PodStory, deleted: datetime) -> datetime:

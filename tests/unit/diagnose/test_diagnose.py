@@ -1171,3 +1171,13 @@ def test_a_name_that_the_kubelet_cut_is_found() -> None:
     )
     assert diagnosis is not None
     assert f"Pod shop/{long} was deleted" in diagnosis.cause
+
+
+def test_what_the_node_went_through_before_the_pod_came_is_no_cause() -> None:
+    """Else a Node that left and came back minutes ago is told to have taken the backup with it."""
+    before = replace(about_node("RemovingNode", 0), time=LOCKED - timedelta(minutes=2))
+    came = replace(SCHEDULED, time=LOCKED - timedelta(minutes=1))
+    assert "was deleted" in cause(events=(came, KILLED), others=(before,))
+    assert cause(events=(came,), others=(before,)).startswith("Unknown")
+    after = replace(before, time=LOCKED - timedelta(seconds=30))
+    assert "is gone from the cluster" in cause(events=(came,), others=(after,))
