@@ -40,8 +40,6 @@ def advice_for(death: Death, repository: Repository) -> str:
             return _for_shortage(death, repository.source, owner)
         case Kind.OOM:
             return _for_memory(death, repository.source, owner)
-        case Kind.NODE_OOM:
-            return "Raise its memory request and limit, or give it a Node with more memory."
     return _PLAIN.get(death.kind, "")
 
 
@@ -137,6 +135,7 @@ _PLAIN = {
     Kind.TAINTED: "Find why the Node was tainted; the backup itself needs no change.",
     Kind.NODE_GONE: "Scale Nodes down when no backup runs; an autoscaler leaves those alone whose "
     "pods are marked cluster-autoscaler.kubernetes.io/safe-to-evict: false.",
+    Kind.NODE_OOM: "Raise its memory request and limit, or give it a Node with more memory.",
     Kind.NODE_NOT_READY: "Find why the Node was not ready; the backup itself needs no change.",
     Kind.CONTROLLER: "Let a controller end its pods only when no backup runs in them.",
     Kind.DELETED: "Wait for a backup's end before its pod is deleted.",

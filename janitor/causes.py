@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-
-import structlog
 
 from janitor.blocked import failed_on
 from janitor.diagnose import Diagnosis, diagnose
 from janitor.discover.found import Found
+from janitor.fault import log_fault
 from janitor.model import Lock, LockID, Policy, Repository
 from janitor.survey import JudgedLock, Survey, Surveyed, namespaces_of
 from janitor.tally import Diagnoses
 from janitor.world import World
-
-log = structlog.get_logger("janitor")
 
 
 def find_causes(
@@ -28,16 +24,9 @@ def find_causes(
     """
     try:
         return _find(result, found, world=world, policy=policy)
-    except Exception as error:  # noqa: BLE001 - the one edge of everything that only tells
-        _log(error)
+    except Exception:  # noqa: BLE001 - the one edge of everything that only tells
+        log_fault(doing="finding causes")
         return {}
-
-
-def _log(error: Exception) -> None:
-    """Where it came from; its text may be anything, and is left out."""
-    frames = traceback.extract_tb(error.__traceback__)
-    trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    log.error("unexpected fault", doing="finding causes", kind=type(error).__name__, trace=trace)
 
 
 def _find(result: Survey, found: tuple[Found, ...], *, world: World, policy: Policy) -> Diagnoses:

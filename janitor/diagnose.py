@@ -86,14 +86,22 @@ def diagnose(
     if not judgement.verdict.stale or not isinstance(seen.content, Lock):
         return None
     case = _Case(seen.content, judgement, repository, observation, circumstances, max_skew)
-    deaths = case.deaths()
+    stories = case.stories()
+    deaths = case.deaths(stories)
     if not deaths:
-        return Diagnosis(case.unknown())
+        return Diagnosis(case.unknown(stories))
     first = min((death.time for death in deaths if death.time is not None), default=None)
     close = [d for d in deaths if d.time is None or first is None or d.time - first <= _TOGETHER]
     death = min(close, key=lambda each: (each.kind.rank, each.time is None, each.time))
     advice = " ".join(filter(None, (advice_for(death, repository), prevention(death))))
-    return Diagnosis(case.told(death), advice or None)
+    return Diagnosis(_told(death, len(stories)), advice or None)
+
+
+def _told(death: Death, pods: int) -> str:
+    """The cause; where several pods may have been the holder, that it is one of them."""
+    if pods < 2 or death.pod is None:  # noqa: PLR2004 - one
+        return death.sentence()
+    return f"{death.sentence()} It is one of {pods} pods that may have been the holder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +147,8 @@ class _Case:
     circumstances: Circumstances
     max_skew: timedelta
 
-    def deaths(self) -> list[Death]:
+    def deaths(self, stories: list[PodStory]) -> list[Death]:
         """Everything that could have ended it, in no order."""
-        stories = self.stories()
         events = self._events(stories)
         node = self.node(stories, events)
         begun, ended = _begun(events), self._ended(stories)
@@ -158,13 +165,6 @@ class _Case:
         if not found or self.judgement.verdict is Verdict.NODE_GONE:
             found += self._of_node(node)
         return found
-
-    def told(self, death: Death) -> str:
-        """The cause; where several pods may have been the holder, that it is one of them."""
-        number = len(self.stories())
-        if number < 2 or death.pod is None:  # noqa: PLR2004 - one
-            return death.sentence()
-        return f"{death.sentence()} It is one of {number} pods that may have been the holder."
 
     def _told_by(
         self, stories: list[PodStory], events: list[PodEvent], node: str | None
@@ -199,13 +199,13 @@ class _Case:
 
     def stories(self) -> list[PodStory]:
         """The pods that may have been the holder: none that was made after the lock; and of their
-        containers those that the judgement asked, but for runs that began after the lock.
+        containers those that the judgement asked.
         """
         told = {story.uid: story for story in self.circumstances.pods}
         return [
             self._counted(told.get(str(each.get("uid"))) or _story_of(each), each)
             for each in self._candidates()
-            if not self._later(each.get("created"))
+            if not self.later(_time(each.get("created")))
         ]
 
     def _counted(self, story: PodStory, candidate: Mapping[str, object]) -> PodStory:
@@ -227,14 +227,14 @@ class _Case:
         """Pods of one name follow each other, each with a UID of its own. What has none (the taint
         manager's) is taken until the next pod came.
         """
-        nexts = [each for each in self._candidates() if self._later(each.get("created"))]
+        nexts = [each for each in self._candidates() if self.later(_time(each.get("created")))]
         others = {str(each.get("uid")) for each in nexts}
         came = [time for each in nexts if (time := _time(each.get("created"))) is not None]
         begun: dict[str, datetime] = {}
         for event in events:
             if event.uid and event.reason in _BEGINS and event.time is not None:
                 begun[event.uid] = min(event.time, begun.get(event.uid, event.time))
-        came += [time for time in begun.values() if time - self.lock.time > self.max_skew]
+        came += filter(self.later, begun.values())
         until = min(came, default=None)
         own = {story.uid for story in stories} or self._own_uids(events, begun, others)
         return [
@@ -250,9 +250,9 @@ class _Case:
         """Of the pods that are gone the one that began last before the lock; where none is known
         to have, the only one that may.
         """
-        before = {uid for uid, time in begun.items() if time - self.lock.time <= self.max_skew}
-        if before - others:
-            return {max(before - others, key=lambda uid: begun[uid])}
+        before = {uid for uid, time in begun.items() if not self.later(time)} - others
+        if before:
+            return {max(before, key=lambda uid: begun[uid])}
         left = {event.uid for event in events if event.uid and event.uid not in begun} - others
         return left if len(left) == 1 else set()
 
@@ -298,9 +298,8 @@ class _Case:
     def _candidates(self) -> Iterator[Mapping[str, object]]:
         return _mappings(self.judgement.evidence.get("candidates"))
 
-    def _later(self, stamp: object) -> bool:
-        """Whether a time of the evidence is later than the lock, as far as clocks agree."""
-        time = _time(stamp)
+    def later(self, time: datetime | None) -> bool:
+        """Whether it is later than the lock, as far as clocks agree."""
         return time is not None and time - self.lock.time > self.max_skew
 
     def after(self, time: datetime | None) -> bool:
@@ -309,10 +308,7 @@ class _Case:
 
     def wrote(self, container: ContainerStory) -> bool:
         """Whether the run that ended so may have written this lock."""
-        begun = container.started
-        return self.after(container.finished) and (
-            begun is None or begun - self.lock.time <= self.max_skew
-        )
+        return self.after(container.finished) and not self.later(container.started)
 
     # --- Nodes --------------------------------------------------------------------------------
 
@@ -351,7 +347,7 @@ class _Case:
             elif not there[node].ready:
                 yield Death(Kind.NODE_NOT_READY, node)
 
-    def unknown(self) -> str:
+    def unknown(self, stories: list[PodStory]) -> str:
         """Why nothing can be said."""
         if self.circumstances.missing is not None:
             why = self.circumstances.missing
@@ -361,7 +357,7 @@ class _Case:
                 "Unknown: nothing shows which pod or host wrote it; it only was not refreshed for "
                 "as long as `remove_unrefreshed_after` says."
             )
-        if self.stories():
+        if stories:
             return (
                 "Unknown: its pod is still there and says nothing of how the run that wrote the "
                 "lock ended."

@@ -6,17 +6,14 @@ that came later is seen alive. `sweep`, `list` and `explain` share it.
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-import structlog
-
 from janitor.discover.found import Found
 from janitor.discover.unite import acquaint
+from janitor.fault import log_fault
 from janitor.judge import judge
 from janitor.model import (
     Judgement,
@@ -33,8 +30,6 @@ from janitor.model import (
 from janitor.read import Listed, Opened, list_repository, open_locks
 from janitor.state import Change, Listing, Remembered, State, load, nodes_for, see_nodes, stamp
 from janitor.world import Result, World
-
-log = structlog.get_logger("janitor")
 
 
 def _nothing(state: State) -> State:
@@ -158,19 +153,8 @@ def _guarded_list(world: World) -> Callable[[Found], Listed]:
 
 
 def fault(found: Found) -> str:
-    """Logs where an unexpected exception came from, and returns a sentence for the report.
-
-    Its text is left out: nobody knows what is in it.
-    """
-    kind, _, trace = sys.exc_info()
-    frames = [
-        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)
-    ]
-    name = kind.__name__ if kind else "unknown"
-    log.error("unexpected fault", repository=found.repository.name, kind=name, trace=frames)
-    return (
-        f"an unexpected fault in the janitor itself ({name}; the log has its trace): please report"
-    )
+    """Of this repository: see `log_fault`."""
+    return log_fault(repository=found.repository.name)
 
 
 def _stamping(listed: tuple[Listed, ...], now: datetime, policy: Policy) -> Change:

@@ -5,12 +5,8 @@ A source that cannot be read fails alone: it is one entry with a state and a sen
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-
-import structlog
 
 from janitor.cluster.errors import ClusterError, Denied, Unauthenticated
 from janitor.discover.cluster_reader import ClusterReader
@@ -19,9 +15,8 @@ from janitor.discover.draft import Draft
 from janitor.discover.environment import IncompleteError
 from janitor.discover.found import Found
 from janitor.discover.reader import Each, Reader
+from janitor.fault import log_fault
 from janitor.model import Policy, Repository, RepositoryState
-
-log = structlog.get_logger("janitor")
 
 Find = Callable[[Reader, Each], tuple[Draft, ...]]
 
@@ -58,7 +53,7 @@ def _of_source(
     except IncompleteError as error:
         return (_failed(source, RepositoryState.INCOMPLETE, str(error)),)
     except Exception:  # noqa: BLE001 - one source's failure never stops the others
-        return (_failed(source, RepositoryState.UNREACHABLE, _fault(source)),)
+        return (_failed(source, RepositoryState.UNREACHABLE, log_fault(source=source.name)),)
     ordered = sorted(drafts, key=lambda draft: draft.name)
     return tuple(confine(draft, source.confines, policy) for draft in ordered)
 
@@ -66,19 +61,6 @@ def _of_source(
 def _failed(source: Source, state: RepositoryState, problem: str) -> Found:
     repository = Repository(source.name, source=source.name, namespaces=source.namespaces)
     return Found(repository, None, state=state, problem=problem)
-
-
-def _fault(source: Source) -> str:
-    """Logs where an unexpected exception came from; its text may be anything, and is left out."""
-    kind, _, trace = sys.exc_info()
-    frames = [
-        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)
-    ]
-    name = kind.__name__ if kind else "unknown"
-    log.error("unexpected fault", source=source.name, kind=name, trace=frames)
-    return (
-        f"an unexpected fault in the janitor itself ({name}; the log has its trace): please report"
-    )
 
 
 def _watching_the_unknown(found: list[Found]) -> tuple[Found, ...]:
