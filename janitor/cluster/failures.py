@@ -20,6 +20,7 @@ from janitor.cluster.errors import ClusterError, Denied, NotFound, Right
 from janitor.cluster.exchange import Request
 from janitor.cluster.objects import newest_version
 from janitor.cluster.paging import Kind, each_of, list_all, namespaced
+from janitor.cluster.rights import to_list_pods
 from janitor.cluster.wire import Wire, WirePage, WirePodMeta, WireTerminated
 from janitor.model import FailedRun
 
@@ -62,7 +63,11 @@ def rights_to_failures(source: str, namespaces: Namespaces) -> Iterator[Right]:
 
 
 def failed_runs(
-    client: Client, sources: Mapping[str, Namespaces], namespaces: Namespaces
+    client: Client,
+    sources: Mapping[str, Namespaces],
+    namespaces: Namespaces,
+    *,
+    own: str | None = None,
 ) -> tuple[tuple[FailedRun, ...], str | None]:
     """Those whose texts speak of a lock, and why some could not be read. Never raises.
 
@@ -70,11 +75,12 @@ def failed_runs(
         client: of the API server.
         sources: by name, where the runs of each are.
         namespaces: where pods may have failed; None: everywhere.
+        own: the namespace of the janitor's pod, for what is said of a missing right.
     """
     found: list[FailedRun] = []
     missing: str | None = None
     asked: tuple[Callable[[], tuple[FailedRun, ...]], ...] = (
-        *(partial(_of_pods, client, namespace) for namespace in each_of(namespaces)),
+        *(partial(_of_pods, client, namespace, own) for namespace in each_of(namespaces)),
         *(
             partial(_of_kind, client, run, source, places)
             for source, places in sorted(sources.items())
@@ -200,9 +206,8 @@ class _Pod(Wire):
     status: _PodStatus | None = None
 
 
-def _of_pods(client: Client, namespace: str | None) -> tuple[FailedRun, ...]:
-    component = "base" if namespace is None else "namespaced/holders"
-    right = Right("list", "pods", component, namespace=namespace)
+def _of_pods(client: Client, namespace: str | None, own: str | None) -> tuple[FailedRun, ...]:
+    right = to_list_pods(namespace, own)
     query = (("fieldSelector", "status.phase=Failed"),)
     request = namespaced("pods", right, query=query, attempts=1)
     return list_all(client, request, _PODS, at_most=_MOST).items

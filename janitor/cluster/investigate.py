@@ -14,8 +14,9 @@ import msgspec
 from janitor.circumstances import Circumstances, ContainerStory, ObjectEvent, PodStory
 from janitor.cluster.client import Client
 from janitor.cluster.decode import event_time, timestamp
-from janitor.cluster.errors import ClusterError, Denied, Right
+from janitor.cluster.errors import ClusterError, Denied
 from janitor.cluster.paging import Kind, each_of, list_all, namespaced
+from janitor.cluster.rights import to_list_events, to_list_pods
 from janitor.cluster.wire import (
     Wire,
     WireCondition,
@@ -167,7 +168,11 @@ _EVENTS = Kind("EventList", msgspec.json.Decoder(WirePage[WireEvent]), object_ev
 
 
 def investigate(
-    client: Client, pods: Collection[tuple[str, str]], namespaces: frozenset[str] | None
+    client: Client,
+    pods: Collection[tuple[str, str]],
+    namespaces: frozenset[str] | None,
+    *,
+    own: str | None = None,
 ) -> Circumstances:
     """What the API server still knows. Never raises; what it does not tell is missing.
 
@@ -175,14 +180,18 @@ def investigate(
         client: of the API server.
         pods: namespace and name of each that may have held a lock.
         namespaces: where Events may be read; None: everywhere, by one list.
+        own: the namespace of the janitor's pod, for what is said of a missing right.
     """
-    events, missing = _events(client, namespaces)
-    return Circumstances(tuple(_stories(client, sorted(pods)[:MOST_PODS])), events, missing)
+    events, missing = _events(client, namespaces, own)
+    stories = _stories(client, sorted(pods)[:MOST_PODS], own)
+    return Circumstances(tuple(stories), events, missing)
 
 
-def _stories(client: Client, pods: Iterable[tuple[str, str]]) -> Iterable[PodStory]:
+def _stories(
+    client: Client, pods: Iterable[tuple[str, str]], own: str | None
+) -> Iterable[PodStory]:
     for namespace, name in pods:
-        right = Right("list", "pods", "base", namespace=namespace)
+        right = to_list_pods(namespace, own)
         query = (("fieldSelector", f"metadata.name={name}"),)
         request = namespaced("pods", right, query=query, attempts=1)
         try:
@@ -193,12 +202,12 @@ def _stories(client: Client, pods: Iterable[tuple[str, str]]) -> Iterable[PodSto
 
 
 def _events(
-    client: Client, namespaces: frozenset[str] | None
+    client: Client, namespaces: frozenset[str] | None, own: str | None
 ) -> tuple[tuple[ObjectEvent, ...], str | None]:
     found: list[ObjectEvent] = []
     missing: str | None = None
     for namespace in each_of(namespaces):
-        right = Right("list", "events", "events", namespace=namespace)
+        right = to_list_events(namespace, own)
         query = (("fieldSelector", "involvedObject.kind!=Pod"),)
         request = namespaced("events", right, query=query, attempts=1)
         try:

@@ -32,6 +32,7 @@ from janitor.cluster.exchange import Answer, Request
 from janitor.cluster.failures import failed_runs
 from janitor.cluster.investigate import investigate
 from janitor.cluster.paging import Kind, each_of, list_all, namespaced
+from janitor.cluster.rights import to_list_events, to_list_pods
 from janitor.cluster.wire import WireEvent, WireNode, WirePage, WirePod
 from janitor.model import Node, Observation, Pod, PodEvent
 
@@ -158,8 +159,9 @@ class ApiCluster:
         sources: Mapping[str, frozenset[str] | None],
     ) -> Circumstances:
         """See `Cluster.investigate`."""
-        failures, missing = failed_runs(self._client, sources, namespaces)
-        known = investigate(self._client, pods, namespaces)
+        own = self._own_pod.namespace if self._own_pod else None
+        failures, missing = failed_runs(self._client, sources, namespaces, own=own)
+        known = investigate(self._client, pods, namespaces, own=own)
         return replace(known, failures=failures, failures_missing=missing)
 
     def _look_for_own_pod(self, floor: _Floor, *, everywhere: bool) -> None:
@@ -187,7 +189,7 @@ class ApiCluster:
         found: list[PodEvent] = []
         own = self._own_pod.namespace if self._own_pod else None
         for namespace in each_of(namespaces):
-            right = _right_to_events(namespace, own)
+            right = to_list_events(namespace, own)
             query = (("fieldSelector", "involvedObject.kind=Pod"),)
             request = namespaced("events", right, query=query, attempts=1)
             try:
@@ -204,7 +206,7 @@ class ApiCluster:
     def _list_pods(self, namespaces: frozenset[str] | None, pods: _Pods, floor: _Floor) -> None:
         own = self._own_pod.namespace if self._own_pod else None
         for namespace in each_of(namespaces):
-            right = _right_to_pods(namespace, own)
+            right = to_list_pods(namespace, own)
             try:
                 listed = list_all(self._client, namespaced("pods", right), _PODS)
             except Denied as error:
@@ -247,25 +249,11 @@ def rights_to_observe(
     """
     own = own_pod.namespace if own_pod else None
     for namespace in each_of(namespaces):
-        yield _right_to_pods(namespace, own)
+        yield to_list_pods(namespace, own)
     if nodes:
         yield _RIGHT_TO_NODES
     for namespace in each_of(namespaces):
-        yield _right_to_events(namespace, own)
-
-
-def _right_to_pods(namespace: str | None, own: str | None) -> Right:
-    """With what of `k8s/` grants it."""
-    if namespace is None:
-        return Right("list", "pods", "base")
-    component = "namespaced" if namespace == own else "namespaced/holders"
-    return Right("list", "pods", component, namespace=namespace)
-
-
-def _right_to_events(namespace: str | None, own: str | None) -> Right:
-    if namespace is None:
-        return Right("list", "events", "events")
-    return Right("list", "events", _right_to_pods(namespace, own).component, namespace=namespace)
+        yield to_list_events(namespace, own)
 
 
 def _date(header: str | None) -> datetime | None:

@@ -11,6 +11,7 @@ import pytest
 from janitor.cluster import failures
 from janitor.cluster.client import Client
 from janitor.cluster.failures import failed_runs, rights_to_failures
+from janitor.cluster.investigate import investigate
 from tests.apiserver import ApiServer, pod
 
 Tell = Callable[..., list[tuple[str, str, str]]]
@@ -178,6 +179,21 @@ def test_what_is_refused_first_is_told_and_the_rest_is_read(
         "The API server does not let the janitor list pods in namespace shop (403); "
         "k8s/components/namespaced/holders grants it."
     )
+
+
+@pytest.mark.parametrize(("own", "folder"), [("shop", "namespaced"), ("web", "namespaced/holders")])
+def test_what_grants_a_right_depends_on_where_the_janitor_runs(
+    server: ApiServer, client_of: Callable[..., Client], own: str, folder: str
+) -> None:
+    """Else one applies for the janitor's own namespace what is for the holders', in vain."""
+    server.deny("list", "pods", "shop")
+    server.deny("list", "events", "shop")
+    only = frozenset({"shop"})
+    _, runs = failed_runs(client_of(server), {}, only, own=own)
+    events = investigate(client_of(server), (), only, own=own).missing
+    for missing in (runs, events):
+        assert missing is not None
+        assert missing.endswith(f"k8s/components/{folder} grants it.")
 
 
 def test_a_source_that_is_taken_away_meanwhile_has_no_runs(
