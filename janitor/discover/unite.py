@@ -223,5 +223,11 @@ def _named_apart(found: list[Found]) -> tuple[Found, ...]:
             number += 1
             name = f"{plain}/{number}"
         taken.add(name)
-        result.append(replace(each, repository=replace(each.repository, name=name)))
+        result.append(_called(each, name))
     return tuple(result)
+
+
+def _called(found: Found, name: str) -> Found:
+    if name == found.repository.name:
+        return found
+    return replace(found, repository=replace(found.repository, name=name))

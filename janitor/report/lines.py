@@ -53,6 +53,8 @@ def plain(value: object, *, depth: int = 0) -> object:
     """
     if value is None or isinstance(value, bool):
         return value
+    if type(value) is str:  # most are
+        return _text(value)
     if isinstance(value, Mapping) and depth < _DEEPEST:
         return {_text(str(key)): plain(item, depth=depth + 1) for key, item in value.items()}
     if isinstance(value, Set) and depth < _DEEPEST:
