@@ -4,19 +4,41 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from . import backups
 from .programs import poll
 
-SHARDS = 4
+SHIPPED = 4
 """Of components/sharded."""
+OTHER_NUMBER = """
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: restic-janitor
+spec:
+  jobTemplate:
+    spec:
+      completions: {number}
+      parallelism: {number}
+      template:
+        spec:
+          containers:
+          - name: janitor
+            env:
+            - {{name: JANITOR_SHARDS, value: "{number}"}}
+"""
+"""What a user writes, as docs/scale.md says."""
 
 
-def test_together_the_pods_do_what_one_would(namespace, repository, install):
+@pytest.mark.parametrize("number", [1, 2, SHIPPED])
+def test_together_the_pods_do_what_one_would(namespace, repository, install, number):
     """Otherwise a repository is swept by nobody, or one that cannot be read stops the others."""
-    broken = [f"broken-{number}" for number in range(12)]
+    broken = [f"broken-{number}" for number in range(100)]
     janitor = install(
         holders=["backup-*"],
         components=("sharded",),
+        patch="" if number == SHIPPED else OTHER_NUMBER.format(number=number),
         others=tuple({"name": name, "location": f"/not/there/{name}"} for name in broken),
     )
     lock = backups.leave_lock(namespace, repository)
@@ -25,8 +47,10 @@ def test_together_the_pods_do_what_one_would(namespace, repository, install):
 
     def done() -> bool:
         seen.clear()
-        for run in janitor.run_shards(SHARDS):
-            seen.update(list(run.repositories()))
+        runs = janitor.run_shards(number)
+        assert all(run.repositories() for run in runs)  # each has its part
+        for run in runs:
+            seen.update(line["repository"] for line in run.lines if line["event"] == "repository")
             removed.update(run.removed())
             assert run.summary()["exit_code"] == int(bool(set(run.repositories()) & set(broken)))
         return lock in removed
