@@ -89,12 +89,13 @@ def report(figures: Sequence[Figure], peers: Sequence[Peer], intro: Sequence[str
 LIMITS = """\
 ## What limits it now
 
-- The wall of a sweep of near and fast servers is Python's: reading the configuration, one store
-  object and one report line for each repository, and the interpreter's start (a third of the wall
-  of 1,000 repositories on S3; the listing itself is near the bare loop's). With a server as far
-  away as any cloud's is, the wire takes over (the lines with a latency above).
-- Few old locks among many repositories: the floor holds the keys alone, and not the look at the
-  1,000 repositories, which is what is above it.
+- The wall of a sweep of near and fast servers is Python's: the interpreter's start and imports (a
+  third of it on S3), reading the configuration (a sixth), one store object and one report line for
+  each repository. The bare loop shares the machine's cores with its server, so no more than a
+  tenth is left to gain from the listing itself. With a server as far away as any cloud's is, the
+  wire takes over (the lines with a latency).
+- Few old locks among many repositories: the keys alone are not all that has to be done, since the
+  others are looked at too. Beyond that look, what an old lock costs is its key (the line below it).
 - 100,000 pods: decoding each page, and keeping what the rule needs of each pod, some 1.3 KB. Name
   namespaces in `observe.namespaces` where that is too much.
 - `restic` derives a key by scrypt for each repository before it does anything; the janitor lists,

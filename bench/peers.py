@@ -34,10 +34,20 @@ def on_files(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure]
     for number in LOCKED:
         shutil.copy(lock, folder / f"r{number}" / "locks")
     place = str(folder / "r{}")
-    commands = [sweep(folder, place, count=REPOSITORIES)]
-    commands += [command(place, MEASURED) for command in (unlock, list_locks, lsf)]
-    swept, *others = measure_together(commands, environment, runs=2)
-    return _against("files", swept, others), _peers("files", swept, others)
+    swept, one, bare, bare_one = measure_together(
+        [
+            sweep(folder / "all", place, count=REPOSITORIES),
+            sweep(folder / "one", place, count=1),
+            _loop(place, REPOSITORIES),
+            _loop(place, 1),
+        ],
+        environment,
+    )
+    peers = [command(place, MEASURED) for command in (unlock, list_locks, lsf)]
+    others = measure_together(peers, environment, runs=2)
+    told = [*_peers("files", swept, others), _bare("files", bare)]
+    walls = _walls("files", swept, one, bare, bare_one)
+    return [*_against("files", swept, others), *walls], told
 
 
 def on_s3(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure], list[Peer]]:
@@ -49,12 +59,11 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure], l
         environment = {**environment, **server.environment, **_rclone_of(server)}
         _fill(server.bucket("bench"), folder / "model", environment)
         place = f"s3:{server.endpoint}/bench/r{{}}"
-        loop = [PYTHON, "-m", "bench.loop", server.endpoint, "bench", "r"]
         commands = [
             sweep(folder / "all", place, count=REPOSITORIES),
             sweep(folder / "one", place, count=1),
-            [*loop, str(REPOSITORIES)],
-            [*loop, "1"],
+            _loop(place, REPOSITORIES),
+            _loop(place, 1),
         ]
         near = measure_together(commands, environment)
         swept, one, bare, bare_one = near
@@ -68,16 +77,29 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure], l
         asked_bare = _requests(server, commands[2], environment)
     finally:
         server.stop()
-    basis = f"{swept.wall:.3f} s against {bare.wall:.3f} s, both with start-up"
-    wall = Figure("S3, wall against a bare listing loop", swept.wall / bare.wall, 1.5, "x", basis)
-    more, bare_more = swept.wall - one.wall, bare.wall - bare_one.wall
-    basis = f"{more:.3f} s against {bare_more:.3f} s for {REPOSITORIES - 1} more repositories"
-    growth = Figure("S3, the same beyond start-up", more / bare_more, 1.5, "x", basis)
     basis = f"{asked[0]:,} for {REPOSITORIES:,} repositories, of which {len(LOCKED)} have a lock"
     each = Figure("S3, requests for each", asked[0] / REPOSITORIES, 1.01, "requests", basis)
-    told = _peers("S3", swept, others, asked)
-    told.append(Peer("S3", "a bare listing loop", bare.cpu, bare.wall, bare.memory, asked_bare))
-    return [*_against("S3", swept, others), wall, growth, each], told
+    told = [*_peers("S3", swept, others, asked), _bare("S3", bare, asked_bare)]
+    walls = _walls("S3", swept, one, bare, bare_one)
+    return [*_against("S3", swept, others), *walls, each], told
+
+
+def _loop(place: str, count: int) -> list[str]:
+    return [PYTHON, "-m", "bench.loop", place, str(count)]
+
+
+def _bare(where: str, cost: Cost, requests: int | None = None) -> Peer:
+    return Peer(where, "a bare listing loop", cost.cpu, cost.wall, cost.memory, requests)
+
+
+def _walls(where: str, swept: Cost, one: Cost, bare: Cost, bare_one: Cost) -> list[Figure]:
+    """A sweep's wall against the bare loop's, whole and without what one repository takes."""
+    what = f"{where}, wall against a bare listing loop"
+    basis = f"{swept.wall:.3f} s against {bare.wall:.3f} s, both with start-up"
+    whole = Figure(what, swept.wall / bare.wall, 1.5, "x", basis)
+    more, bare_more = swept.wall - one.wall, bare.wall - bare_one.wall
+    basis = f"{more:.3f} s against {bare_more:.3f} s for {REPOSITORIES - 1} more repositories"
+    return [whole, Figure(f"{where}, the same beyond start-up", more / bare_more, 1.5, "x", basis)]
 
 
 def _against(where: str, swept: Cost, others: list[Cost]) -> list[Figure]:

@@ -26,7 +26,7 @@ def figures(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     found = []
     for count, seconds, memory in PODS:
         few_file, many_file = folder / "few", folder / "many"
-        with _api_server(few_file, 1), _api_server(many_file, count):
+        with api_server(few_file, 1), api_server(many_file, count):
             commands = [["env", f"KUBECONFIG={file}", *old] for file in (few_file, many_file)]
             runs = RUNS if count <= _FEW else 2
             few, many = measure_together(commands, environment, runs=runs)
@@ -61,7 +61,7 @@ def _installation(folder: Path, hours: int) -> list[str | Path]:
 def _asked(folder: Path, environment: Mapping[str, str], command: Command) -> dict[str, int]:
     """How often pods were listed by one sweep, and in how many pages."""
     asked: list[dict[str, int]] = []
-    with _api_server(folder / "asked", _FEW, asked):
+    with api_server(folder / "asked", _FEW, asked):
         once(["env", f"KUBECONFIG={folder / 'asked'}", *command], environment)
     return asked[0]
 
@@ -72,9 +72,8 @@ def _lists(when: str, goal: int, asked: dict[str, int]) -> Figure:
 
 
 @contextmanager
-def _api_server(
-    file: Path, count: int, asked: list[dict[str, int]] | None = None
-) -> Iterator[None]:
+def api_server(file: Path, count: int, asked: list[dict[str, int]] | None = None) -> Iterator[None]:
+    """So many pods behind a kubeconfig; `asked` gets what was asked when it has ended."""
     command = [sys.executable, "-m", "bench.cluster", str(file), str(count)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import distance, image, many, old, peers, pods, shards, short, start
+from bench import distance, image, many, old, peers, pods, removing, shards, short, start
 from bench.commands import CHECKOUT, PASSWORD
 from bench.figures import report
 from bench.plot import plot
@@ -38,6 +38,7 @@ def main() -> None:
             folder / "old", environment, repositories=peers.REPOSITORIES, shares=old.SHARES
         )
         told += pods.figures(folder / "pods", environment)
+        told += removing.figures(folder / "removing", environment)
         more, costs = many.figures(folder / "many", environment)
         told += more
         told += distance.figures(folder / "far", environment)

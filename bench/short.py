@@ -53,7 +53,7 @@ def measured(folder: Path, environment: Mapping[str, str]) -> dict[str, float]:
         environment,
         runs=3,
     )
-    (old,) = old_locks(folder / "old", environment, repositories=_OLD, shares=(100,))
+    old, _ = old_locks(folder / "old", environment, repositories=_OLD, shares=(100,))
     return {
         "files, CPU against `restic unlock`": swept.cpu / (unlocked.cpu * REPOSITORIES / _UNLOCKED),
         "`--version`, CPU against Python with a few modules": started.cpu / bare.cpu,
