@@ -11,6 +11,7 @@ import urllib3
 from obstore.store import S3Store
 
 from bench.commands import PYTHON, list_locks, lsf, make_model, sweep, unlock
+from bench.delay import delayed
 from bench.figures import Figure, Peer
 from bench.measure import Cost, measure_together, once
 from tests.servers import programs
@@ -19,6 +20,8 @@ from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY, SeaweedFS
 REPOSITORIES = 1_000
 MEASURED = 50
 """On so many `restic` and `rclone` are measured; their cost is scaled to all repositories."""
+FAR = (20, 50)
+"""Milliseconds."""
 LOCKED = range(REPOSITORIES - 5, REPOSITORIES)
 """These have a young lock, as a backup under way leaves it; none of them is measured above."""
 _NAMES = ("restic unlock", "restic list locks", "rclone lsf")
@@ -65,8 +68,7 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure], l
             _loop(place, REPOSITORIES),
             _loop(place, 1),
         ]
-        near = measure_together(commands, environment)
-        swept, one, bare, bare_one = near
+        swept, one, bare, bare_one = measure_together(commands, environment)
         peers = [
             unlock(place, MEASURED),
             list_locks(place, MEASURED),
@@ -75,13 +77,28 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure], l
         others = measure_together(peers, environment, runs=2)
         asked = [_requests(server, each, environment) for each in (commands[0], *peers)]
         asked_bare = _requests(server, commands[2], environment)
+        far = [_far(folder, server, milliseconds, environment) for milliseconds in FAR]
     finally:
         server.stop()
     basis = f"{asked[0]:,} for {REPOSITORIES:,} repositories, of which {len(LOCKED)} have a lock"
     each = Figure("S3, requests for each", asked[0] / REPOSITORIES, 1.01, "requests", basis)
     told = [*_peers("S3", swept, others, asked), _bare("S3", bare, asked_bare)]
     walls = _walls("S3", swept, one, bare, bare_one)
-    return [*_against("S3", swept, others), *walls, each], told
+    return [*_against("S3", swept, others), *walls, *far, each], told
+
+
+def _far(
+    folder: Path, server: SeaweedFS, milliseconds: int, environment: Mapping[str, str]
+) -> Figure:
+    """As near as it is, the server shares the machine's cores with those who ask it."""
+    host, _, port = server.endpoint.rpartition(":")
+    with delayed(int(port), milliseconds) as further:
+        place = f"s3:{host}:{further}/bench/r{{}}"
+        commands = [sweep(folder / "far", place, count=REPOSITORIES), _loop(place, REPOSITORIES)]
+        swept, bare = measure_together(commands, environment, runs=3)
+    what = f"S3 {milliseconds} ms away, wall against a bare listing loop"
+    basis = f"{swept.wall:.3f} s against {bare.wall:.3f} s, both with start-up"
+    return Figure(what, swept.wall / bare.wall, 1.5, "x", basis)
 
 
 def _loop(place: str, count: int) -> list[str]:

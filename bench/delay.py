@@ -1,0 +1,47 @@
+"""A server as far away as one likes: what is asked of it arrives later, until standard input ends.
+
+python -m bench.delay PORT MILLISECONDS: prints the port that leads to the other
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def delayed(port: int, milliseconds: int) -> Iterator[int]:
+    """The port that leads there, served by another process."""
+    command = [sys.executable, "-m", "bench.delay", str(port), str(milliseconds)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+        process.stdin.close()
+
+
+async def serve(port: int, seconds: float) -> None:
+    async def connected(client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        server, on = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(_copy(client, on, seconds), _copy(server, back, 0))
+
+    listening = await asyncio.start_server(connected, "127.0.0.1")
+    print(listening.sockets[0].getsockname()[1], flush=True)
+    async with listening:
+        await asyncio.to_thread(sys.stdin.read)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
+    while chunk := await reader.read(1 << 16):
+        await asyncio.sleep(seconds)
+        writer.write(chunk)
+        await writer.drain()
+    writer.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2]) / 1000))
