@@ -37,7 +37,7 @@ class Sight:
         self, world: World, first: Observation, namespaces: frozenset[str] | None, *, nodes: bool
     ) -> None:
         self._world = world
-        self._latest = first
+        self._latest: Observation | None = first
         self._namespaces = namespaces
         self._nodes = nodes
         self._mutex = Mutex()
@@ -45,10 +45,16 @@ class Sight:
     def fresh(self) -> Observation:
         """An observation that is not older than 10 seconds by the janitor's clock."""
         with self._mutex:
-            age = self._world.clock() - self._latest.taken
-            if not timedelta(0) <= age <= OBSERVATION_AGE:
-                self._latest = self._observe(self._world.cluster)
-            return self._latest
+            latest, self._latest = self._latest, None
+            if latest is None or not self._is_fresh(latest):
+                del latest  # of a large cluster, two at once would not fit into memory
+                latest = self._observe(self._world.cluster)
+            self._latest = latest
+            return latest
+
+    def _is_fresh(self, observation: Observation) -> bool:
+        age = self._world.clock() - observation.taken
+        return timedelta(0) <= age <= OBSERVATION_AGE
 
     def _observe(self, cluster: Cluster) -> Observation:
         return cluster.observe(namespaces=self._namespaces, nodes=self._nodes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from janitor.causes import find_causes
@@ -73,7 +73,10 @@ def sweep(
         breaker = None if mode is Mode.LIST else _reason_to_stop(result, apart, policy)
         tally.problem(breaker)
         causes = find_causes(result, found, world=world, policy=policy)
-        work = _Work(world, policy, result, found, remove=mode is Mode.SWEEP and breaker is None)
+        removes = mode is Mode.SWEEP and breaker is None
+        sight = _sight(result, found, world, policy) if removes else None
+        result = replace(result, observation=None)  # else `sight` could not let it go
+        work = _Work(world, policy, result, sight)
         for surveyed, outcomes in work.done():
             reports = lock_reports(
                 surveyed, outcomes, result, dry_run=tally.dry_run, kept=breaker, diagnoses=causes
@@ -125,6 +128,14 @@ def _too_many(result: Survey, policy: Policy) -> str | None:
     )
 
 
+def _sight(result: Survey, found: tuple[Found, ...], world: World, policy: Policy) -> Sight | None:
+    """None where no lock was old enough to look at the cluster."""
+    if result.observation is None:
+        return None
+    places = namespaces_of(found, policy)
+    return Sight(world, result.observation, places, nodes=policy.observe_nodes)
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     """The removals of one sweep, repository by repository."""
@@ -132,22 +143,16 @@ class _Work:
     world: World
     policy: Policy
     survey: Survey
-    found: tuple[Found, ...]
-    remove: bool
+    sight: Sight | None
+    """None: nothing is removed."""
 
     def done(self) -> Iterator[tuple[Surveyed, dict[LockID, Outcome]]]:
         """Each repository with what became of its stale locks, in the order of the survey."""
         repositories = self.survey.repositories
-        first = self.survey.observation
-        if not self.remove or first is None:
+        sight = self.sight
+        if sight is None:
             yield from ((surveyed, {}) for surveyed in repositories)
             return
-        sight = Sight(
-            self.world,
-            first,
-            namespaces_of(self.found, self.policy),
-            nodes=self.policy.observe_nodes,
-        )
 
         def step(surveyed: Surveyed) -> dict[LockID, Outcome]:
             try:

@@ -19,6 +19,8 @@ from janitor.discover.metrics_settings import MetricsSettings, override_metrics
 from janitor.discover.mistakes import ConfigurationError
 from janitor.discover.settings import override
 from janitor.discover.unite import unite
+from janitor.keyring import Keyring, largest_key
+from janitor.memory_limit import memory_limit
 from janitor.model import Policy
 from janitor.report.log import configure_logging
 from janitor.report.printers import JsonPrinter, TablePrinter, table_printer, terminal_width
@@ -141,6 +143,7 @@ def prepare(arguments: Arguments, *, environment: Mapping[str, str]) -> Iterator
             open_store=_opener(connections),
             cluster=around.cluster,
             shelf=around.shelf,
+            keyring=Keyring(largest=largest_key(memory_limit())),
             stopping=lambda: signals.number,
         )
         report = JsonPrinter(sys.stdout) if json else table_printer(sys.stdout, environment)

@@ -86,7 +86,8 @@ def list_all(
         try:
             return _one_snapshot(client, request, kind, at_most)
         except (Expired, _Short) as error:
-            failure = error
+            # its traceback would keep what was read so far, while all is read anew
+            failure = error.with_traceback(None)
     raise failure
 
 

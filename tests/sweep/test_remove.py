@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, BrokenBarrierError
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -148,6 +151,37 @@ def test_two_threads_share_one_look() -> None:
         first, second = pool.map(lambda _: sight.fresh(), range(2))
     assert cluster.asked == 1
     assert first is second
+
+
+def test_one_look_is_let_go_before_the_next_is_taken(scene: Scene) -> None:
+    """Else a large cluster's pods are held two and three times while a slow store removes."""
+    looks: list[weakref.ref[Observation]] = []
+    held: list[int] = []
+    observe = scene.cluster.observe
+
+    def look(**asked: Any) -> Observation:
+        held.append(sum(each() is not None for each in looks))
+        found = observe(**asked)
+        looks.append(weakref.ref(found))
+        return found
+
+    scene.cluster.observe = look  # type: ignore[method-assign]
+    shop = scene.repository()
+    for pid in range(3):
+        shop.lock(time=LONG_AGO, pid=pid)
+    scene.remember()
+
+    def take_long(_: LockID) -> None:
+        scene.clock.time += timedelta(seconds=11)
+
+    scene.prepared["shop-db"] = lambda store: setattr(store, "after_delete", take_long)
+    gc.disable()
+    try:
+        scene.sweep()
+    finally:
+        gc.enable()
+    assert shop.locks() == []
+    assert held == [0] * 3
 
 
 def test_doubt_in_the_second_look_keeps_the_lock(scene: Scene) -> None:

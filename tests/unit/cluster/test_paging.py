@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
+import weakref
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -121,6 +123,31 @@ def test_a_list_is_begun_anew_three_times_in_all() -> None:
     assert listed(page([1], left=1), page([1], left=1), page([1, 2]))[0] == [1, 2]
     with pytest.raises(Expired):
         listed(Expired("old"), Expired("old"), Expired("old"), page([1]))
+
+
+def test_what_was_read_of_an_expired_list_is_let_go_before_it_is_read_anew() -> None:
+    """Else a large cluster's pods are held twice, and the pod is killed for its memory."""
+
+    class Item:
+        pass
+
+    kept: list[int] = []
+    seen: list[weakref.ref[Item]] = []
+
+    def item(_: int) -> Item:
+        kept.append(sum(each() is not None for each in seen))
+        made = Item()
+        seen.append(weakref.ref(made))
+        return made
+
+    pages = [page([1, 2], "a"), Expired("old"), page([3])]
+    client = Client(pages, dt.timedelta(0))
+    gc.disable()
+    try:
+        list_all(client, REQUEST, Kind("NumberList", KIND.decoder, item))  # type: ignore[arg-type]
+    finally:
+        gc.enable()
+    assert kept == [0, 1, 0]
 
 
 @pytest.mark.parametrize(
