@@ -26,6 +26,7 @@ def delayed(port: int, milliseconds: int) -> Iterator[int]:
 
 async def serve(port: int, seconds: float) -> None:
     async def connected(client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(2 * seconds)  # a round trip for TCP, one for TLS 1.3
         server, on = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.gather(_copy(client, on, seconds), _copy(server, back, 0))
 

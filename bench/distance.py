@@ -9,7 +9,7 @@ from bench.commands import sweep
 from bench.far import served
 from bench.figures import Figure
 from bench.measure import measure_together
-from janitor.wiring import THREADS
+from janitor.store.connections import THREADS
 
 FAR = (50, 300)
 """Milliseconds."""

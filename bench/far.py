@@ -1,4 +1,5 @@
-"""A REST server without locks, so far away, in a process of its own, until standard input ends.
+"""A REST server without locks, so far away (a new connection takes two ways more), in a process of
+its own, until standard input ends.
 
 python -m bench.far MILLISECONDS: prints its port, and in the end how often each repository was
 asked for anything
@@ -50,7 +51,10 @@ def main(milliseconds: int) -> None:
             return Reply(200, b"x" * 155)
         return Reply(200, b"[]", {"Content-Type": "application/vnd.x.restic.rest.v2"})
 
-    with scripted(answer) as server:
+    def connected() -> None:
+        time.sleep(2 * milliseconds / 1000)  # a round trip for TCP, one for TLS 1.3
+
+    with scripted(answer, connected=connected) as server:
         print(server.host.rpartition(":")[2], flush=True)
         sys.stdin.read()
         asked = Counter(request.path.split("/")[1] for request in server.requests)

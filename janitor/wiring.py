@@ -26,15 +26,12 @@ from janitor.report.log import configure_logging
 from janitor.report.printers import JsonPrinter, TablePrinter, table_printer, terminal_width
 from janitor.report.progress import Progress, progress_on
 from janitor.shard import Shard, ShardError, index_of, number_of, shard_of_pod
-from janitor.store.connections import Connections
+from janitor.store.connections import THREADS, Connections
 from janitor.store.open import open_store
 from janitor.store.port import Store
 from janitor.surroundings import Surroundings, surround
 from janitor.world import Item, World
 from janitor.world import Result as Returned
-
-THREADS = 16
-"""Requests under way at once."""
 
 
 class RunPrinter:

@@ -7,6 +7,11 @@ from collections.abc import Callable, Hashable
 from types import TracebackType
 from typing import Any, Self
 
+THREADS = 16
+"""Requests of a run that are under way at once. So many connections to a server are kept: one less
+would be made anew again and again.
+"""
+
 
 class Connections:
     """A thread-safe cache of clients, keyed by what makes them differ (endpoint, credentials, CA).

@@ -15,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 
 from janitor.model import Secret, SecretFile
-from janitor.store.connections import Connections
+from janitor.store.connections import THREADS, Connections
 from janitor.store.errors import (
     Gone,
     Refused,
@@ -39,6 +39,8 @@ RETRIES = urllib3.Retry(
     respect_retry_after_header=False,  # a server may ask for an hour
 )
 _PIECE = 64 * 1024
+_SERVERS = 64
+"""Servers whose connections are kept; past that, those of the one asked longest ago are closed."""
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS,)
 
 
@@ -63,6 +65,8 @@ def make_pool(
     options: dict[str, Any] = {
         "timeout": TIMEOUT,
         "retries": RETRIES,
+        "maxsize": THREADS,
+        "num_pools": _SERVERS,
         "cert_reqs": "CERT_NONE" if insecure_tls else "CERT_REQUIRED",
         "ca_cert_data": certificates.decode("utf-8", "replace") if certificates else None,
         "cert_file": path,

@@ -42,7 +42,12 @@ class Reply:
 class Scripted:
     """A running server: `url`, and the requests that came."""
 
-    def __init__(self, answer: Callable[[Request], Reply], tls: Certificates | None = None) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Request], Reply],
+        tls: Certificates | None = None,
+        connected: Callable[[], object] = lambda: None,
+    ) -> None:
         self.requests: list[Request] = []
         self.over = threading.Event()
         scripted = self
@@ -50,6 +55,10 @@ class Scripted:
         class Handler(BaseHTTPRequestHandler):
             disable_nagle_algorithm = True  # else head and body are 40 ms apart
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                connected()
+                super().setup()
 
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -113,10 +122,14 @@ class Scripted:
 
 @contextmanager
 def scripted(
-    answer: Callable[[Request], Reply] | Reply, tls: Certificates | None = None
+    answer: Callable[[Request], Reply] | Reply,
+    tls: Certificates | None = None,
+    connected: Callable[[], object] = lambda: None,
 ) -> Iterator[Scripted]:
-    """A server that gives these answers, while the block runs."""
-    server = Scripted(answer if callable(answer) else lambda _: answer, tls)
+    """A server that gives these answers, while the block runs; it calls `connected` of each
+    connection before it reads from it.
+    """
+    server = Scripted(answer if callable(answer) else lambda _: answer, tls, connected)
     try:
         yield server
     finally:

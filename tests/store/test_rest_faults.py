@@ -7,7 +7,10 @@ import hashlib
 import json
 import socket
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ import urllib3
 from janitor.model import LockID, Secret
 from janitor.store import http_client, rest
 from janitor.store.bounded import BoundedStore
-from janitor.store.connections import Connections
+from janitor.store.connections import THREADS, Connections
 from janitor.store.errors import (
     Gone,
     NoRepository,
@@ -320,3 +323,24 @@ def test_a_proxy_of_the_environment_is_used(
         assert [request.path for request in proxy.requests] == (
             ["http://backup.invalid/repo/config"] if asked else []
         )
+
+
+def test_connections_are_kept_for_every_thread() -> None:
+    """Else a quarter of the requests make a connection anew, and wait for TCP and TLS each time."""
+    made = Counter[str]()
+
+    def answer(request: Request) -> Reply:
+        time.sleep(0.01)  # so that all threads are under way at once
+        return Reply(200, b"x" * 155 if request.path.endswith("config") else b"[]")
+
+    def look(number: int) -> None:
+        place = parse_location(f"rest:{server.url}/r{number}/")
+        open_store(place, {}, connections=connections).look()
+
+    with (
+        scripted(answer, connected=lambda: made.update(["connection"])) as server,
+        Connections() as connections,
+        ThreadPoolExecutor(THREADS) as pool,
+    ):
+        list(pool.map(look, range(10 * THREADS)))
+    assert made["connection"] <= THREADS
