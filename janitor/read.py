@@ -6,7 +6,7 @@ listing and reading was released by its holder, which is success.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from janitor.discover.found import Found
@@ -64,6 +64,16 @@ class Opened:
     detail: str | None = None
     repository_id: str | None = None
     """restic's own ID of the repository, the same in every copy of it; None: it was not opened."""
+    unread: frozenset[LockID] = frozenset()
+    """Nothing is said of these: see `WhyStop`."""
+
+
+WhyStop = Callable[[], str | None]
+"""Asked before each key and each lock: why no more is read of this repository; None: go on."""
+
+
+def _never() -> None:
+    return None
 
 
 # --- listing ---------------------------------------------------------------------------------
@@ -114,15 +124,17 @@ class CannotOpen(Exception):
         self.detail = detail
 
 
-def open_locks(listed: Listed, locks: Iterable[LockID], keyring: Keyring) -> Opened:
+def open_locks(
+    listed: Listed, locks: Sequence[LockID], keyring: Keyring, why_stop: WhyStop = _never
+) -> Opened:
     """Opens the repository's key and reads these locks. Never raises a StoreError.
 
     Without a readable `config` it is no repository, and nothing in it is touched.
     """
     assert listed.store is not None  # noqa: S101 - only repositories with locks come here
     try:
-        keys, config = open_repository(listed.found, listed.store, keyring)
-        opened = _read_each(listed.store, locks, keys, config.version)
+        keys, config = open_repository(listed.found, listed.store, keyring, why_stop)
+        opened = _read_each(listed.store, locks, keys, config.version, why_stop)
         return replace(opened, repository_id=config.id)
     except CannotOpen as problem:
         return Opened({}, state=problem.state, detail=problem.detail)
@@ -130,10 +142,15 @@ def open_locks(listed: Listed, locks: Iterable[LockID], keyring: Keyring) -> Ope
         return Opened({}, state=error.state, detail=str(error))
 
 
-def _read_each(store: Store, locks: Iterable[LockID], keys: SealKeys, version: int) -> Opened:
+def _read_each(
+    store: Store, locks: Sequence[LockID], keys: SealKeys, version: int, why_stop: WhyStop
+) -> Opened:
     contents: dict[LockID, tuple[Lock | Unreadable, bytes | None]] = {}
-    released = set()
-    for lock in locks:
+    released: set[LockID] = set()
+    for index, lock in enumerate(locks):
+        if (reason := why_stop()) is not None:
+            unread = frozenset(locks[index:])
+            return Opened(contents, frozenset(released), detail=reason, unread=unread)
         try:
             stored = store.read_lock(lock)
         except Gone:
@@ -146,7 +163,7 @@ def _read_each(store: Store, locks: Iterable[LockID], keys: SealKeys, version: i
 
 
 def open_repository(
-    found: Found, store: Store, keyring: Keyring
+    found: Found, store: Store, keyring: Keyring, why_stop: WhyStop = _never
 ) -> tuple[SealKeys, RepositoryConfig]:
     """The repository's keys and config. Raises CannotOpen, StoreError."""
     if found.password is None:
@@ -158,18 +175,22 @@ def open_repository(
         raw = store.read_config()
     except Gone:
         raise NoRepository("there is no `config` any more where the location points") from None
-    keys = _open_key(found, found.password, store, keyring)
+    keys = _open_key(found, found.password, store, keyring, why_stop)
     try:
         return keys, read_config(raw, keys)
     except ContentError as error:
         raise CannotOpen(RepositoryState.NO_REPOSITORY, str(error)) from None
 
 
-def _open_key(found: Found, password: Secret, store: Store, keyring: Keyring) -> SealKeys:
+def _open_key(
+    found: Found, password: Secret, store: Store, keyring: Keyring, why_stop: WhyStop
+) -> SealKeys:
     """Tries the keys as restic does: the hinted one first, at most 20."""
     faults: list[str] = []
     tried = 0
     for name in order_keys(store.list_keys(), found.key_hint):
+        if (reason := why_stop()) is not None:
+            raise CannotOpen(RepositoryState.UNREACHABLE, reason)
         try:
             key = parse_key(name, store.read_key(name))
             tried += 1

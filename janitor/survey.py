@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from janitor.discover.found import Found
 from janitor.discover.unite import acquaint
@@ -27,9 +27,12 @@ from janitor.model import (
     StoreClock,
     Verdict,
 )
-from janitor.read import Listed, Opened, list_repository, open_locks
+from janitor.read import Listed, Opened, WhyStop, list_repository, open_locks
 from janitor.state import Change, Listing, Remembered, State, load, nodes_for, see_nodes, stamp
 from janitor.world import Result, World
+
+LONGEST_READING = timedelta(minutes=2)
+"""Of one repository's keys and locks."""
 
 
 def _nothing(state: State) -> State:
@@ -203,12 +206,36 @@ def _open_old(
         if world.stopping():
             return Opened({}, state=RepositoryState.UNREACHABLE, detail=_STOPPED)
         try:
-            return open_locks(each, locks, world.keyring)
+            return open_locks(each, locks, world.keyring, _patience(world))
         except Exception:  # noqa: BLE001 - the one edge per repository
             return Opened({}, state=RepositoryState.UNREACHABLE, detail=fault(each.found))
 
     results = _counted(world.pool.map(step, wanted), len(wanted), "reading locks", progress)
     return {index: result for (index, _, _), result in zip(wanted, results, strict=True)}
+
+
+def _patience(world: World) -> WhyStop:
+    """One store that is slow, or means harm, must not keep the others waiting for ever."""
+    began = world.clock()
+
+    def why_stop() -> str | None:
+        if world.stopping():
+            return "the janitor was told to stop"
+        if world.clock() - began > LONGEST_READING:
+            return f"reading took longer than {LONGEST_READING.seconds} seconds"
+        return None
+
+    return why_stop
+
+
+def _without_unread(listed: Listed, opened: Opened | None) -> Listed:
+    """What was not read is told as locks beyond those that were taken are."""
+    if opened is None or not opened.unread:
+        return listed
+    locks = tuple(lock for lock in listed.locks if lock.id not in opened.unread)
+    beyond = listed.beyond + len(opened.unread)
+    said = f"{len(locks)} locks were judged, {beyond} more are there: {opened.detail}"
+    return replace(listed, locks=locks, beyond=beyond, detail=said)
 
 
 def _acquainted(listed: tuple[Listed, ...], opened: Mapping[int, Opened]) -> tuple[Listed, ...]:
@@ -284,6 +311,7 @@ class _Court:
 def _judge_repository(listed: Listed, opened: Opened | None, court: _Court) -> Surveyed:
     if opened is not None and opened.state is not RepositoryState.READ:
         return Surveyed(listed, opened.state, opened.detail)
+    listed = _without_unread(listed, opened)
     locks = tuple(_judge_lock(lock, listed, opened, court) for lock in listed.locks)
     return Surveyed(listed, listed.state, listed.detail, locks)
 

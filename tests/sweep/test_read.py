@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -347,3 +348,78 @@ def test_the_keys_serve_the_whole_sweep(scene: Scene, shop: LockID) -> None:
     scene.remember()
     swept(scene)
     assert (scene.diary.count("key"), scene.diary.count("read")) == (1, 2)
+
+
+# --- stores that take their time ---------------------------------------------------------------
+
+
+@pytest.fixture
+def slow(scene: Scene) -> list[LockID]:
+    """Five old locks of dead holders, each of which takes 50 seconds to be read; in their order."""
+    shop = scene.repository()
+    locks = sorted(shop.lock(time=LONG_AGO, pid=pid) for pid in range(5))
+    scene.remember()
+
+    def prepare(store: DiaryStore) -> None:
+        read = store.read_lock
+
+        def read_slowly(lock: LockID) -> bytes:
+            scene.clock.time += timedelta(seconds=50)
+            return read(lock)
+
+        store.read_lock = read_slowly  # type: ignore[method-assign]
+
+    scene.prepared["shop-db"] = prepare
+    return locks
+
+
+def test_one_slow_store_costs_two_minutes_and_what_was_read_is_judged(
+    scene: Scene, slow: list[LockID]
+) -> None:
+    """Else one slow or hostile store takes the time of every sweep, and nothing is removed."""
+    told, result = scene.sweep()
+    assert sorted(lock.lock for lock in told.locks if lock.removed) == slow[:3]
+    assert scene.repositories["shop-db"].locks() == slow[3:]
+    (report,) = told.repositories
+    assert (report.state.value, report.detail) == (
+        "read",
+        "3 locks were judged, 2 more are there: reading took longer than 120 seconds",
+    )
+    assert result.report.exit_code == 1
+    told, result = scene.sweep()
+    assert (scene.repositories["shop-db"].locks(), result.report.exit_code) == ([], 0)
+
+
+def test_a_signal_is_heard_between_two_locks(scene: Scene, slow: list[LockID]) -> None:
+    """Else a pod that is told to end is killed before it reports."""
+    scene.signal = lambda: 15 if scene.diary.count("read") else 0
+    told, _ = scene.sweep()
+    assert scene.diary.count("read") == 1
+    assert scene.repositories["shop-db"].locks() == slow
+    assert told.repositories[0].detail == (
+        "1 locks were judged, 4 more are there: the janitor was told to stop"
+    )
+
+
+def test_keys_are_tried_for_two_minutes(scene: Scene, shop: LockID) -> None:
+    """Else twenty keys of a slow store are twenty times as long as one request may take."""
+    tried: list[str] = []
+
+    def prepare(store: DiaryStore) -> None:
+        store.list_keys = lambda: tuple(f"{number:064x}" for number in range(9))  # type: ignore[method-assign]
+
+        def read_key(name: str) -> bytes:
+            tried.append(name)
+            scene.clock.time += timedelta(seconds=50)
+            raise Gone(name)
+
+        store.read_key = read_key  # type: ignore[method-assign]
+
+    scene.prepared["shop-db"] = prepare
+    told, _ = scene.sweep()
+    assert len(tried) == 3
+    (report,) = told.repositories
+    assert (report.state.value, report.detail) == (
+        "unreachable",
+        "reading took longer than 120 seconds",
+    )
