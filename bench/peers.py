@@ -57,7 +57,8 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure], l
     program = programs.from_wheel("weed")
     if program is None:
         raise SystemExit("There is no SeaweedFS: `make test` fetches it.")
-    server = SeaweedFS(program, folder / "server")
+    keys = [f"{ACCESS_KEY}-{number}" for number in range(REPOSITORIES)]
+    server = SeaweedFS(program, folder / "server", more_keys=keys)
     try:
         environment = {**environment, **server.environment, **_rclone_of(server)}
         _fill(server.bucket("bench"), folder / "model", environment)
@@ -77,14 +78,20 @@ def on_s3(folder: Path, environment: Mapping[str, str]) -> tuple[list[Figure], l
         others = measure_together(peers, environment, runs=2)
         asked = [_requests(server, each, environment) for each in (commands[0], *peers)]
         asked_bare = _requests(server, commands[2], environment)
+        (each_its_own,) = measure_together(
+            [sweep(folder / "keys", place, count=REPOSITORIES, keys=keys)], environment, runs=2
+        )
         far = [_far(folder, server, milliseconds, environment) for milliseconds in FAR]
     finally:
         server.stop()
+    basis = f"{each_its_own.cpu:.2f} s CPU, {each_its_own.wall:.2f} s: a client for each key"
+    memory = each_its_own.memory
+    own = Figure(f"S3, {REPOSITORIES:,} repositories with a key each", memory, 150, "MB", basis)
     basis = f"{asked[0]:,} for {REPOSITORIES:,} repositories, of which {len(LOCKED)} have a lock"
     each = Figure("S3, requests for each", asked[0] / REPOSITORIES, 1.01, "requests", basis)
     told = [*_peers("S3", swept, others, asked), _bare("S3", bare, asked_bare)]
     walls = _walls("S3", swept, one, bare, bare_one)
-    return [*_against("S3", swept, others), *walls, *far, each], told
+    return [*_against("S3", swept, others), *walls, *far, each, own], told
 
 
 def _far(

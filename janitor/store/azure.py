@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,12 @@ def open_azure(
         certificates=certificates_of(environment),
         insecure_tls=insecure_tls,
     )
-    client = connections.get(
-        settings, lambda: ObjectClient(settings.make, bucket=settings.container, dialect=AZURE)
+    made = partial(
+        connections.recent,
+        settings,
+        lambda: ObjectClient(settings.make, bucket=settings.container, dialect=AZURE),
     )
-    return ObjectStore(client, location, secrets_of(environment))
+    return ObjectStore(made, location, secrets_of(environment))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,12 @@ def open_gcs(
         certificates=certificates_of(environment),
         insecure_tls=insecure_tls,
     )
-    client = connections.get(
-        settings, lambda: ObjectClient(settings.make, bucket=settings.bucket, dialect=GCS)
+    made = partial(
+        connections.recent,
+        settings,
+        lambda: ObjectClient(settings.make, bucket=settings.bucket, dialect=GCS),
     )
-    return ObjectStore(client, location, secrets_of(environment))
+    return ObjectStore(made, location, secrets_of(environment))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import obstore
@@ -30,7 +30,10 @@ class ObjectStore(ReadsByName):
 
     clock = StoreClock.SERVER
 
-    def __init__(self, client: Any, location: Location, secrets: tuple[Secret, ...]) -> None:
+    def __init__(
+        self, client: Callable[[], Any], location: Location, secrets: tuple[Secret, ...]
+    ) -> None:
+        """`client` gives the bucket's client, and may give another one the next time."""
         self._client = client
         self._shown = location.shown
         self._prefix = location.prefix
@@ -115,7 +118,7 @@ class ObjectStore(ReadsByName):
     # --- one request ------------------------------------------------------------------------
 
     def _ask(self, ask: Any, doing: Doing, *, once: bool = False) -> Any:
-        return self._client.call(
+        return self._client().call(
             ask, doing=doing, shown=self._shown, secrets=self._secrets, once=once
         )
 

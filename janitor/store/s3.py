@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -63,8 +64,8 @@ def open_s3(
         certificates=certificates_of(environment),
         insecure_tls=insecure_tls,
     )
-    client = connections.get(settings, lambda: S3Client(settings))
-    return ObjectStore(client, location, secrets_of(environment))
+    made = partial(connections.recent, settings, lambda: S3Client(settings))
+    return ObjectStore(made, location, secrets_of(environment))
 
 
 @dataclass(frozen=True, slots=True)

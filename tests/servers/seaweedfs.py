@@ -1,8 +1,9 @@
-"""SeaweedFS as an S3 server with one access key."""
+"""SeaweedFS as an S3 server with one access key, or more."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import obstore
@@ -16,14 +17,17 @@ SECRET_KEY = "secret/with+odd=characters"  # as AWS makes them
 
 
 class SeaweedFS:
-    """A running server; `endpoint` is what goes into a location, buckets are made by name."""
+    """A running server; `endpoint` is what goes into a location, buckets are made by name.
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    `more_keys` are access keys beside ACCESS_KEY, of the same secret.
+    """
+
+    def __init__(self, program: Path, folder: Path, *, more_keys: Sequence[str] = ()) -> None:
         names = ("master", "volume", "filer", "s3", "admin")
         self.metrics_port, *ports = free_ports(1 + 2 * len(names))
         settings = folder / "s3.json"
         folder.mkdir(parents=True, exist_ok=True)
-        settings.write_text(json.dumps(_identity()))
+        settings.write_text(json.dumps(_identity((ACCESS_KEY, *more_keys))))
         command: list[str | Path] = [program, "mini", f"-dir={folder / 'data'}", "-ip=127.0.0.1"]
         for name, port, grpc in zip(names, ports[::2], ports[1::2], strict=True):
             command += [f"-{name}.port={port}", f"-{name}.port.grpc={grpc}"]
@@ -67,13 +71,12 @@ class SeaweedFS:
         self.process.stop()
 
 
-def _identity() -> dict[str, object]:
-    key = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
+def _identity(keys: Sequence[str]) -> dict[str, object]:
     return {
         "identities": [
             {
                 "name": "janitor",
-                "credentials": [key],
+                "credentials": [{"accessKey": key, "secretKey": SECRET_KEY} for key in keys],
                 "actions": ["Admin", "Read", "Write", "List", "Tagging"],
             }
         ]

@@ -365,15 +365,17 @@ def test_a_call_ends_whatever_the_server_does() -> None:
 
 def test_clients_are_shared_by_bucket_and_credentials() -> None:
     """Else a thousand repositories of one bucket would cost a thousand clients."""
-    with Connections() as connections:
-        keys = {name: Secret(value) for name, value in KEYS.items()}
-        for number in range(3):
-            location = parse_location(f"s3:http://127.0.0.1:1/bucket/{number}")
-            open_store(location, keys, connections=connections)
-        assert len(connections._made) == 1
-        other = keys | {"AWS_SECRET_ACCESS_KEY": Secret("other")}
-        open_store(location, other, connections=connections)
-        assert len(connections._made) == 2
+    keys = {name: Secret(value) for name, value in KEYS.items()}
+    with scripted(Reply(403)) as server, Connections() as connections:
+
+        def clients(environment: dict[str, Secret], number: int) -> int:
+            location = parse_location(f"s3:{server.url}/bucket/{number}")
+            with pytest.raises(Unreachable):
+                open_store(location, environment, connections=connections).look()
+            return len(connections._recent)
+
+        assert [clients(keys, number) for number in range(3)] == [1, 1, 1]
+        assert clients(keys | {"AWS_SECRET_ACCESS_KEY": Secret("other")}, 0) == 2
 
 
 @pytest.mark.parametrize("prefix", ["a b", "til~de", "per%25c", "pl+us#h", "ünï/q'x", "a&b=c"])
