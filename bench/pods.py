@@ -39,7 +39,7 @@ def figures(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     return [
         *found,
         _lists("no lock is old", 0, _asked(folder, environment, young)),
-        _lists("a lock is old", 1, _asked(folder, environment, old)),
+        _lists("a lock is stale", 1, _asked(folder, environment, old)),
     ]
 
 
@@ -47,7 +47,7 @@ def _installation(folder: Path, hours: int) -> list[str | Path]:
     """A dry run of one repository with one lock of this age, in a cluster."""
     repository = forge_repository(folder / "r0", "test")
     made = datetime.now(UTC) - timedelta(hours=hours)
-    lock = repository.lock(hostname="gone", time=made)
+    lock = repository.lock(hostname="gone-1", time=made)
     os.utime(folder / "r0" / "locks" / lock, (made.timestamp(), made.timestamp()))
     seen = made.replace(microsecond=0).isoformat().replace("+00:00", "Z")
     state = folder / "state.json"
@@ -67,7 +67,12 @@ def _asked(folder: Path, environment: Mapping[str, str], command: Command) -> di
 
 
 def _lists(when: str, goal: int, asked: dict[str, int]) -> Figure:
-    basis = f"{_FEW:,} pods: {asked['pages']} pages, {asked['requests']} requests of any kind"
+    if asked["lists"] < goal:
+        raise SystemExit(f"where {when}, pods were not listed")
+    basis = (
+        f"{_FEW:,} pods: {asked['pages']} pages, {asked['requests']} requests of any kind, "
+        f"{asked['failed']} of them a list of the failed pods alone"
+    )
     return Figure(f"lists of all pods where {when}", asked["lists"], goal, "lists", basis)
 
 

@@ -318,14 +318,15 @@ class ApiServer:
             chosen = [
                 item for item in items if namespace in (None, item["metadata"].get("namespace"))
             ]
-            if "involvedObject.kind=Pod" in request.query.get("fieldSelector", ""):
-                chosen = [item for item in chosen if item["involvedObject"]["kind"] == "Pod"]
+            if selector := request.query.get("fieldSelector"):
+                chosen = [item for item in chosen if _by_fields(item, selector)]
             snapshot = self._snapshots[version] = chosen
         end = int(begin) + limit
         metadata: dict[str, object] = {"resourceVersion": version}
         if end < len(snapshot):
             metadata["continue"] = base64.urlsafe_b64encode(f"{version}:{end}".encode()).decode()
-            metadata["remainingItemCount"] = len(snapshot) - end
+            if "fieldSelector" not in request.query:  # else a real server does not know it
+                metadata["remainingItemCount"] = len(snapshot) - end
         page = snapshot[int(begin) : end]
         return 200, {"kind": kind, "apiVersion": "v1", "metadata": metadata, "items": page}
 
@@ -421,6 +422,18 @@ def _selected(item: dict, selector: str) -> bool:
     labels = item["metadata"].get("labels", {})
     pairs = (each.partition("=") for each in selector.split(",") if each)
     return all(labels.get(key) == value for key, _, value in pairs)
+
+
+def _by_fields(item: dict, selector: str) -> bool:
+    """Whether it fits `status.phase=Failed,metadata.name!=this`."""
+    for term in selector.split(","):
+        path, _, wanted = term.partition("=")
+        found: object = item
+        for part in path.removesuffix("!").split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        if (found == wanted) == path.endswith("!"):
+            return False
+    return True
 
 
 def _status(code: int, reason: str) -> tuple[int, dict]:

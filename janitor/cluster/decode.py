@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from sys import intern
 from typing import Annotated
 
@@ -39,6 +40,7 @@ _RFC3339: msgspec.json.Decoder[datetime] = msgspec.json.Decoder(
 )
 
 
+@lru_cache(maxsize=4096)
 def timestamp(text: str | None) -> datetime | None:
     """The time in UTC; None where it is missing, has no zone or cannot be read."""
     if not text:
@@ -60,7 +62,7 @@ def pod_of(wire: WirePod) -> Pod:
         name=meta.name,
         uid=meta.uid,
         created=timestamp(meta.creation_timestamp),
-        generate_name=meta.generate_name,
+        generate_name=intern(meta.generate_name),
         phase=intern(status.phase or "Unknown"),
         reason=status.reason or None,
         message=status.message or None,
@@ -72,10 +74,12 @@ def pod_of(wire: WirePod) -> Pod:
         host_network=bool(spec.host_network),
         host_addresses=_distinct(addresses),
         runtime_class=spec.runtime_class_name or None,
-        template_hash=(meta.labels or {}).get("pod-template-hash") or None,
-        owners=tuple(
-            OwnerReference(kind=owner.kind, name=owner.name, controller=bool(owner.controller))
-            for owner in meta.owner_references or ()
+        template_hash=intern((meta.labels or {}).get("pod-template-hash") or "") or None,
+        owners=_owners(
+            tuple(
+                (owner.kind, owner.name, bool(owner.controller))
+                for owner in meta.owner_references or ()
+            )
         ),
         containers=(
             *_containers(ContainerKind.INIT, spec.init_containers, status.init_container_statuses),
@@ -86,6 +90,15 @@ def pod_of(wire: WirePod) -> Pod:
                 status.ephemeral_container_statuses,
             ),
         ),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _owners(owners: tuple[tuple[str, str, bool], ...]) -> tuple[OwnerReference, ...]:
+    """The pods of one owner share it: they stand together in a list."""
+    return tuple(
+        OwnerReference(kind=kind, name=name, controller=controller)
+        for kind, name, controller in owners
     )
 
 
