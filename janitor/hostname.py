@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from janitor.model import KnownNode, Node, Observation, Pod, PodEvent
 from janitor.names import family_patterns
+
+_Item = TypeVar("_Item")
 
 _HOSTNAME_LENGTH = 63
 """The kubelet cuts a pod's hostname to so many characters (`truncatePodHostnameIfNeeded`)."""
@@ -50,25 +53,32 @@ def directory_of(observation: Observation) -> Directory:
 
 def _arrange(observation: Observation) -> Directory:
     nodes = {node.name: node for node in observation.nodes or ()}
-    pods: dict[str, list[Pod]] = defaultdict(list)
+    pods: dict[str, list[Pod]] = {}
     families: dict[str, set[str]] = defaultdict(set)
     for pod in observation.pods:
-        for name in _pod_hostnames(pod, nodes):
-            for form in _label_forms(name):
-                if not pods[form] or pods[form][-1] is not pod:
-                    pods[form].append(pod)
+        names = _pod_hostnames(pod, nodes)
+        for form in {form for name in names for form in _label_forms(name)}:
+            pods.setdefault(form, []).append(pod)
         families[pod.namespace].update(family_patterns(pod))
-    events: dict[str, list[PodEvent]] = defaultdict(list)
+    events: dict[str, list[PodEvent]] = {}
     for event in observation.events:
         for name in {event.pod.lower(), as_kubelet(event.pod).lower()}:
-            events[name].append(event)
+            events.setdefault(name, []).append(event)
     return Directory(
         nodes=nodes,
-        pods={name: tuple(found) for name, found in pods.items()},
-        events={name: tuple(found) for name, found in events.items()},
+        pods=_frozen(pods),
+        events=_frozen(events),
         families={namespace: frozenset(patterns) for namespace, patterns in families.items()},
         host_names=_forms_of({node.name: node.names for node in nodes.values()}),
     )
+
+
+def _frozen(found: dict[str, list[_Item]]) -> Mapping[str, tuple[_Item, ...]]:
+    """Each list as a tuple, in place: of a large cluster, another mapping would be 15 MB more."""
+    frozen = cast("dict[str, Sequence[_Item]]", found)
+    for name, items in frozen.items():
+        frozen[name] = tuple(items)
+    return cast("Mapping[str, tuple[_Item, ...]]", frozen)
 
 
 def pods_that_carry(hostname: str, directory: Directory) -> tuple[Pod, ...]:
@@ -104,8 +114,10 @@ def as_kubelet(name: str) -> str:
 def _own_hostnames(pod: Pod) -> Iterator[str]:
     for name in (pod.hostname_override, pod.hostname, pod.name):
         if name:
-            yield _lower(name)
-            yield _lower(as_kubelet(name))
+            lowered = _lower(name)
+            yield lowered
+            if (cut := as_kubelet(lowered)) != lowered:
+                yield cut
 
 
 def _pod_hostnames(pod: Pod, nodes: Mapping[str, Node]) -> Iterator[str]:

@@ -132,7 +132,7 @@ def _pod_names(controller: OwnerReference, pod: Pod) -> tuple[str, ...]:
         case "StatefulSet":
             return (f"{re.escape(name)}-{_NUMBER}",)
         case "ReplicaSet":
-            return _generated(name), *_of_deployment(name, pod)
+            return _generated(name), *_of_deployment(name, pod.template_hash)
         case "Job":
             return _generated(name), *_of_indexed_job(name, pod), *_of_cronjob(name, pod)
         case "DaemonSet":
@@ -148,10 +148,11 @@ def _of_indexed_job(job: str, pod: Pod) -> tuple[str, ...]:
     return (indexes,) if indexed else ()
 
 
-def _of_deployment(replica_set: str, pod: Pod) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)
+def _of_deployment(replica_set: str, template_hash: str | None) -> tuple[str, ...]:
     """Other ReplicaSets of the Deployment whose `pod-template-hash` ends this one's name."""
-    deployment = replica_set.removesuffix(f"-{pod.template_hash}")
-    if not pod.template_hash or not deployment or deployment == replica_set:
+    deployment = replica_set.removesuffix(f"-{template_hash}")
+    if not template_hash or not deployment or deployment == replica_set:
         return ()
     return tuple(_generated(f"{deployment}-", *[_RANDOM] * length) for length in _HASH_LENGTHS)
 

@@ -56,7 +56,7 @@ def pod_of(wire: WirePod) -> Pod:
     quarter of what 100,000 pods take.
     """
     meta, spec, status = wire.metadata, wire.spec, wire.status or WirePodStatus()
-    addresses = (status.host_ip, *(entry.ip for entry in status.host_ips or ()))
+    addresses = _distinct((status.host_ip, *(entry.ip for entry in status.host_ips or ())))
     return Pod(
         namespace=intern(meta.namespace),
         name=meta.name,
@@ -72,7 +72,7 @@ def pod_of(wire: WirePod) -> Pod:
         hostname_override=spec.hostname_override or None,
         fqdn=bool(spec.set_hostname_as_fqdn),
         host_network=bool(spec.host_network),
-        host_addresses=_distinct(addresses),
+        host_addresses=addresses,
         runtime_class=spec.runtime_class_name or None,
         template_hash=intern((meta.labels or {}).get("pod-template-hash") or "") or None,
         owners=_owners(
@@ -112,7 +112,7 @@ def node_of(wire: WireNode) -> Node:
         ready=ready,
         ready_for=_lasted(conditions[0]) if ready else None,
         hostname_label=(wire.metadata.labels or {}).get("kubernetes.io/hostname") or None,
-        addresses=_distinct(entry.address for entry in status.addresses or ()),
+        addresses=_distinct(tuple(entry.address for entry in status.addresses or ())),
     )
 
 
@@ -152,7 +152,8 @@ def event_time(wire: WireEvent) -> datetime | None:
     return max(filter(None, map(timestamp, texts)), default=None)
 
 
-def _distinct(texts: Iterable[str | None]) -> tuple[str, ...]:
+@lru_cache(maxsize=1024)
+def _distinct(texts: tuple[str | None, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(intern(text) for text in texts if text))
 
 
