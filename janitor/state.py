@@ -45,6 +45,19 @@ class State:
     cluster: str | None = None
     """Whose Nodes these are (`Observation.cluster`); None: there are none yet."""
 
+    def put_back(self) -> frozenset[LockID]:
+        """The locks that were put back by hand, under whatever name their repository had then.
+
+        A discovered one's name may change with the objects around it; an ID is the SHA-256 of a
+        lock, so that no other lock has it.
+        """
+        return frozenset(
+            lock
+            for locks in self.repositories.values()
+            for lock, remembered in locks.items()
+            if remembered.put_back
+        )
+
 
 Change = Callable[[State], State]
 

@@ -121,7 +121,7 @@ def survey(
         change = _with_nodes(change, observation)
         state = change(loaded.state)
     nodes = nodes_for(state, observation.cluster if observation else None)
-    court = _Court(state, nodes, observation, policy, world.cluster.now())
+    court = _Court(state, nodes, observation, policy, world.cluster.now(), state.put_back())
     judged = tuple(
         _judge_repository(each, opened.get(index), court) for index, each in enumerate(listed)
     )
@@ -306,6 +306,7 @@ class _Court:
     observation: Observation | None
     policy: Policy
     now: datetime
+    put_back: frozenset[LockID]
 
 
 def _judge_repository(listed: Listed, opened: Opened | None, court: _Court) -> Surveyed:
@@ -321,7 +322,8 @@ def _judge_lock(
 ) -> JudgedLock:
     repository = listed.found.repository
     remembered = court.state.repositories.get(repository.name, {}).get(lock.id)
-    seen = replace(see(lock, listed.clock, remembered), stored=None)
+    put_back = lock.id in court.put_back
+    seen = replace(see(lock, listed.clock, remembered), stored=None, put_back=put_back)
     if opened is not None and lock.id in opened.released:
         return JudgedLock(seen, Judgement(Verdict.RELEASED, "Its holder let go of it meanwhile."))
     if opened is not None and lock.id in opened.contents:
@@ -346,7 +348,6 @@ def see(lock: ListedLock, clock: StoreClock, remembered: Remembered | None) -> S
         modified=lock.modified,
         clock=clock,
         first_seen=None if remembered is None else remembered.first_seen,
-        put_back=remembered is not None and remembered.put_back,
     )
 
 

@@ -54,8 +54,17 @@ def _of_source(
         return (_failed(source, RepositoryState.INCOMPLETE, str(error)),)
     except Exception:  # noqa: BLE001 - one source's failure never stops the others
         return (_failed(source, RepositoryState.UNREACHABLE, log_fault(source=source.name)),)
-    ordered = sorted(drafts, key=lambda draft: draft.name)
+    ordered = sorted(drafts, key=_order)
     return tuple(confine(draft, source.confines, policy) for draft in ordered)
+
+
+_PASSING = frozenset({"Archive", "Backup", "Check", "Prune", "Restore"})
+"""K8up's kinds that are made for one run."""
+
+
+def _order(draft: Draft) -> tuple[bool, str]:
+    """The first owner of a place gives its name: one that stays, as a Schedule does."""
+    return any(owner.kind in _PASSING for owner in draft.owners), draft.name
 
 
 def _failed(source: Source, state: RepositoryState, problem: str) -> Found:

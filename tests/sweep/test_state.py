@@ -26,7 +26,7 @@ from janitor.state import (
     stamp,
 )
 from janitor.state_file import FileShelf
-from tests.sweep.doubles import NOW, MemoryShelf
+from tests.sweep.doubles import LONG_AGO, NOW, MemoryShelf, Scene
 
 SKEW = timedelta(minutes=5)
 
@@ -274,3 +274,14 @@ def _stamped(**locks: list[LockID]) -> State:
 
 def _must(problem: str | None) -> None:
     assert problem is None
+
+
+def test_a_put_back_lock_is_kept_whatever_its_repository_is_called(scene: Scene) -> None:
+    """Else it is removed as soon as a Backup made by hand gives the repository another name."""
+    lock = LockID(scene.repository("before-upgrade").lock(time=LONG_AGO))
+    assert scene.shelf is not None
+    scene.shelf.text = encode(mark_put_back(State(), "nightly", lock, now=LONG_AGO))
+    for _ in range(3):
+        told, _ = scene.sweep()
+        assert told.verdicts == ["put-back"]
+        scene.clock.time += timedelta(hours=1)
