@@ -5,6 +5,7 @@ drips a byte now and then, an NFS mount whose server is gone.
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -13,9 +14,12 @@ from typing import Any, Generic, TypeVar
 from janitor.model import LockID, StoreClock
 from janitor.store.errors import Unreachable
 from janitor.store.port import Listing, Root, Store
+from janitor.store.silence import Silence
 
 LONGEST_CALL = 60.0
 """Seconds."""
+_LONG = 10.0
+"""Seconds after which a failure is one for want of an answer."""
 
 Result = TypeVar("Result")
 
@@ -28,10 +32,21 @@ class BoundedStore:
     repository costs one such wait in all.
     """
 
-    def __init__(self, store: Store, *, shown: str, longest: float = LONGEST_CALL) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        shown: str,
+        longest: float = LONGEST_CALL,
+        silence: Silence | None = None,
+        server: str | None = None,
+    ) -> None:
+        """`silence` is shared by the stores of one run, `server` is what this one is to it."""
         self._store = store
         self._shown = shown
         self._longest = longest
+        self._silence = silence or Silence()
+        self._server = server
         self._hangs = False
 
     @property
@@ -79,15 +94,26 @@ class BoundedStore:
     def _within(self, call: Callable[[], Result]) -> Result:
         if self._hangs:
             raise Unreachable(f"{self._shown} does not answer: an earlier request still hangs")
+        if self._silence.reigns(self._server):
+            raise Unreachable(
+                f"{self._shown} was not asked: its server left several requests of this run "
+                "without an answer; check that it is up"
+            )
+        began = time.monotonic()
         pending: _Pending[Result] = _Pending(call)
         _worker().submit(pending)
         if not pending.ended.acquire(timeout=self._longest):
             _drop_worker()
             self._hangs = True
+            self._silence.unheard(self._server)
             raise Unreachable(
                 f"{self._shown} did not answer within {self._longest:.0f} seconds; "
                 "check that its server or mount is up"
             )
+        if not isinstance(pending.failure, Unreachable):
+            self._silence.heard(self._server)
+        elif time.monotonic() - began >= _LONG:
+            self._silence.unheard(self._server)
         if pending.failure is not None:
             raise pending.failure
         return pending.results[0]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable
 from types import TracebackType
 from typing import Any, Self
 
+from janitor.store.silence import Silence
+
 THREADS = 16
 """Requests of a run that are under way at once. So many connections to a server are kept: one less
 would be made anew again and again.
@@ -22,6 +24,8 @@ class Connections:
     """A thread-safe cache of clients, by what makes them differ (endpoint, credentials, CA)."""
 
     def __init__(self) -> None:
+        self.silence = Silence()
+        """Which servers answer nobody."""
         self._lock = threading.Lock()
         self._made: dict[Hashable, Any] = {}
         self._recent: OrderedDict[Hashable, Any] = OrderedDict()

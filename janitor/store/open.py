@@ -18,6 +18,7 @@ from janitor.store.extras import missing_extra
 from janitor.store.files import FilesStore
 from janitor.store.location import Location
 from janitor.store.port import Store
+from janitor.store.silence import server_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,12 @@ def open_store(
         allowed: which hosts may be asked beyond the location's own; None: any.
     """
     wanted = _Wanted(location, environment, connections, insecure_tls, ssh, allowed)
-    return BoundedStore(_OPENERS[location.scheme](wanted), shown=location.shown)
+    return BoundedStore(
+        _OPENERS[location.scheme](wanted),
+        shown=location.shown,
+        silence=connections.silence,
+        server=server_of(location),
+    )
 
 
 def _local(wanted: _Wanted) -> Store:
