@@ -68,7 +68,7 @@ def report(figures: Sequence[Figure], peers: Sequence[Peer], intro: Sequence[str
             *map(_row, figures),
             "",
             "What each program takes for all repositories; those that are run once for each",
-            "repository were measured on some and scaled.",
+            "repository, one after another, were measured on some and scaled.",
             "",
             "| where | program | CPU | wall | peak memory | requests |",
             "|---|---|---|---|---|---|",

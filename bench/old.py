@@ -60,6 +60,8 @@ def _with_old(
     )
     whole = Figure(what, judged.cpu / derived.cpu, 1.3, "x", basis)
     more, keys_alone = judged.cpu - unlocked.cpu, derived.cpu - started.cpu
+    if more < keys_alone / 2:
+        raise SystemExit(f"{count} old locks cost {more:.2f} s: their keys were not derived")
     what = f"{count:,} of {len(locks):,} with an old lock, beyond the look at all"
     basis = f"{more:.2f} s more than without old locks, against {keys_alone:.2f} s for the keys"
     return whole, Figure(what, more / keys_alone, 1.3, "x", basis)

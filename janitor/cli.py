@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FAILED = 1
 MISUSED = 2
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
-        return 130
+        # The second one: to leave in order would be to wait for the requests under way.
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(INTERRUPTED)
 
 
 def _run(arguments: Arguments) -> int:

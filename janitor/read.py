@@ -6,8 +6,10 @@ listing and reading was released by its holder, which is success.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from janitor.discover.found import Found
 from janitor.keyring import Keyring
@@ -28,6 +30,8 @@ from janitor.restic.lock import read_lock
 from janitor.store.errors import Gone, NoRepository, StoreError, TooLarge
 from janitor.store.port import Store
 
+LONGEST_READING = timedelta(minutes=2)
+"""That the store of one repository may take for its keys and locks, in one sweep."""
 MAX_LOCKS = 10_000
 """So many locks of one repository are taken; the rest is counted."""
 
@@ -65,15 +69,40 @@ class Opened:
     repository_id: str | None = None
     """restic's own ID of the repository, the same in every copy of it; None: it was not opened."""
     unread: frozenset[LockID] = frozenset()
-    """Nothing is said of these: see `WhyStop`."""
+    """Nothing is said of these: patience ended before."""
 
 
-WhyStop = Callable[[], str | None]
-"""Asked before each key and each lock: why no more is read of this repository; None: go on."""
+class Patience:
+    """How long one repository's store may take to be read: one that is slow, or means harm, must
+    not keep the others waiting for ever.
+    """
+
+    def __init__(self, clock: Callable[[], datetime], stopping: Callable[[], int]) -> None:
+        """`stopping` is the number of the signal that asked to end, 0 for none."""
+        self._clock = clock
+        self._stopping = stopping
+        self._spent = timedelta()
+
+    def why_stop(self) -> str | None:
+        """Why no more is read; None: go on."""
+        if self._stopping():
+            return "the janitor was told to stop"
+        if self._spent > LONGEST_READING:
+            return f"reading took longer than {LONGEST_READING.seconds} seconds"
+        return None
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """What is done within counts."""
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self._spent += self._clock() - began
 
 
-def _never() -> None:
-    return None
+def _unhurried() -> Patience:
+    return Patience(lambda: datetime.min, lambda: 0)
 
 
 # --- listing ---------------------------------------------------------------------------------
@@ -125,16 +154,20 @@ class CannotOpen(Exception):
 
 
 def open_locks(
-    listed: Listed, locks: Sequence[LockID], keyring: Keyring, why_stop: WhyStop = _never
+    listed: Listed,
+    locks: Sequence[LockID],
+    keyring: Keyring,
+    patience: Patience | None = None,
 ) -> Opened:
     """Opens the repository's key and reads these locks. Never raises a StoreError.
 
     Without a readable `config` it is no repository, and nothing in it is touched.
     """
     assert listed.store is not None  # noqa: S101 - only repositories with locks come here
+    patience = patience or _unhurried()
     try:
-        keys, config = open_repository(listed.found, listed.store, keyring, why_stop)
-        opened = _read_each(listed.store, locks, keys, config.version, why_stop)
+        keys, config = open_repository(listed.found, listed.store, keyring, patience)
+        opened = _read_each(listed.store, locks, keys, config.version, patience)
         return replace(opened, repository_id=config.id)
     except CannotOpen as problem:
         return Opened({}, state=problem.state, detail=problem.detail)
@@ -143,16 +176,17 @@ def open_locks(
 
 
 def _read_each(
-    store: Store, locks: Sequence[LockID], keys: SealKeys, version: int, why_stop: WhyStop
+    store: Store, locks: Sequence[LockID], keys: SealKeys, version: int, patience: Patience
 ) -> Opened:
     contents: dict[LockID, tuple[Lock | Unreadable, bytes | None]] = {}
     released: set[LockID] = set()
     for index, lock in enumerate(locks):
-        if (reason := why_stop()) is not None:
+        if (reason := patience.why_stop()) is not None:
             unread = frozenset(locks[index:])
             return Opened(contents, frozenset(released), detail=reason, unread=unread)
         try:
-            stored = store.read_lock(lock)
+            with patience.counted():
+                stored = store.read_lock(lock)
         except Gone:
             released.add(lock)
         except TooLarge as error:
@@ -163,7 +197,7 @@ def _read_each(
 
 
 def open_repository(
-    found: Found, store: Store, keyring: Keyring, why_stop: WhyStop = _never
+    found: Found, store: Store, keyring: Keyring, patience: Patience | None = None
 ) -> tuple[SealKeys, RepositoryConfig]:
     """The repository's keys and config. Raises CannotOpen, StoreError."""
     if found.password is None:
@@ -175,7 +209,7 @@ def open_repository(
         raw = store.read_config()
     except Gone:
         raise NoRepository("there is no `config` any more where the location points") from None
-    keys = _open_key(found, found.password, store, keyring, why_stop)
+    keys = _open_key(found, found.password, store, keyring, patience or _unhurried())
     try:
         return keys, read_config(raw, keys)
     except ContentError as error:
@@ -183,16 +217,18 @@ def open_repository(
 
 
 def _open_key(
-    found: Found, password: Secret, store: Store, keyring: Keyring, why_stop: WhyStop
+    found: Found, password: Secret, store: Store, keyring: Keyring, patience: Patience
 ) -> SealKeys:
     """Tries the keys as restic does: the hinted one first, at most 20."""
     faults: list[str] = []
     tried = 0
     for name in order_keys(store.list_keys(), found.key_hint):
-        if (reason := why_stop()) is not None:
+        if (reason := patience.why_stop()) is not None:
             raise CannotOpen(RepositoryState.UNREACHABLE, reason)
         try:
-            key = parse_key(name, store.read_key(name))
+            with patience.counted():
+                raw = store.read_key(name)
+            key = parse_key(name, raw)
             tried += 1
             keys = keyring.open(name, key, password)
         except Gone:

@@ -59,7 +59,7 @@ def surround(
     """Finds the cluster and the state. Raises BadKubeconfig, BadClusterFile, ConfigurationError.
 
     `wanted_by` is the key of the configuration that cannot do without an API server, if one is;
-    `part` is the number of the shard, if there are several.
+    `part` is the number of the shard, if there are several: the usual state is then that part's.
 
     In a pod both are the pod's own cluster. Elsewhere nothing vouches that a kubeconfig's current
     context is the right cluster, so a sweep only reports unless it is named.
@@ -67,6 +67,7 @@ def surround(
     inside = in_cluster(environment) and arguments.context is None
     usual = DEFAULT_STATE if part is None else f"{DEFAULT_STATE}-{part}"
     state = arguments.state or (usual if inside else "none")
+    state = usual if state == DEFAULT_STATE else state
     client, problem = None, None
     if arguments.cluster is None or state.startswith("configmap:") or wanted_by:
         try:

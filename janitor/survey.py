@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from random import Random
 
 from janitor.discover.found import Found
 from janitor.discover.unite import acquaint
@@ -27,12 +28,9 @@ from janitor.model import (
     StoreClock,
     Verdict,
 )
-from janitor.read import Listed, Opened, WhyStop, list_repository, open_locks
+from janitor.read import Listed, Opened, Patience, list_repository, open_locks
 from janitor.state import Change, Listing, Remembered, State, load, nodes_for, see_nodes, stamp
 from janitor.world import Result, World
-
-LONGEST_READING = timedelta(minutes=2)
-"""Of one repository's keys and locks."""
 
 
 def _nothing(state: State) -> State:
@@ -199,14 +197,14 @@ def _open_old(
             if open_all or not _looks_young(lock, each, remembered, policy, now)
         )
         if old:
-            wanted.append((index, each, old))
+            wanted.append((index, each, _from_anywhere(old, now)))
 
     def step(work: tuple[int, Listed, tuple[LockID, ...]]) -> Opened:
         _, each, locks = work
         if world.stopping():
             return Opened({}, state=RepositoryState.UNREACHABLE, detail=_STOPPED)
         try:
-            return open_locks(each, locks, world.keyring, _patience(world))
+            return open_locks(each, locks, world.keyring, Patience(world.clock, world.stopping))
         except Exception:  # noqa: BLE001 - the one edge per repository
             return Opened({}, state=RepositoryState.UNREACHABLE, detail=fault(each.found))
 
@@ -214,18 +212,10 @@ def _open_old(
     return {index: result for (index, _, _), result in zip(wanted, results, strict=True)}
 
 
-def _patience(world: World) -> WhyStop:
-    """One store that is slow, or means harm, must not keep the others waiting for ever."""
-    began = world.clock()
-
-    def why_stop() -> str | None:
-        if world.stopping():
-            return "the janitor was told to stop"
-        if world.clock() - began > LONGEST_READING:
-            return f"reading took longer than {LONGEST_READING.seconds} seconds"
-        return None
-
-    return why_stop
+def _from_anywhere(locks: tuple[LockID, ...], now: datetime) -> tuple[LockID, ...]:
+    """Where patience ends before the last of them, it is not the same ones each time."""
+    first = Random(now.timestamp()).randrange(len(locks))  # noqa: S311 - no secret
+    return locks[first:] + locks[:first]
 
 
 def _without_unread(listed: Listed, opened: Opened | None) -> Listed:

@@ -104,6 +104,8 @@ def _one_snapshot(
         page = _page(answer.body, kind, request.right)
         first = first or answer.received
         snapshot = snapshot or page.metadata.resource_version
+        if not snapshot:
+            raise Garbled(f"Asked to {request.right}, the API server sent a list of no version.")
         if page.metadata.resource_version != snapshot:
             raise Garbled(f"Asked to {request.right}, the API server changed the snapshot midway.")
         if answer.received - first > _LONGEST:

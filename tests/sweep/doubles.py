@@ -14,6 +14,7 @@ from typing import Any
 
 from janitor.circumstances import Circumstances
 from janitor.discover.found import Found
+from janitor.keyring import Keyring
 from janitor.model import (
     Container,
     ContainerState,
@@ -254,6 +255,7 @@ class Scene:
         """What to set on a repository's store when it is opened."""
         self.repositories: dict[str, Forged] = {}
         self.signal: Callable[[], int] = lambda: 0
+        self.keyring: Callable[[], Keyring] = Keyring
         self._connections = Connections()
 
     def repository(self, name: str = "shop-db") -> Forged:
@@ -288,6 +290,7 @@ class Scene:
             open_store=self._open,
             cluster=self.cluster,
             shelf=self.shelf,
+            keyring=self.keyring(),
             stopping=self.signal,
         )
         result = sweep(

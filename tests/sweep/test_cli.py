@@ -385,6 +385,36 @@ def test_a_signal_ends_the_sweep_with_a_report(
     assert len(shop.locks()) == 1
 
 
+def test_a_second_interrupt_waits_for_nothing(installation: Installation) -> None:
+    """Else a person who has pressed Ctrl-C twice waits for a server that hangs, up to a minute."""
+    arrived = threading.Event()
+
+    def hang(_: Request) -> Reply:
+        arrived.set()
+        return Reply(hang=True)
+
+    with scripted(hang) as server:
+        installation.configure("slow", f"rest:{server.url}/slow", RESTIC_PASSWORD="x")
+        process = subprocess.Popen(
+            installation.command("list"),
+            env=installation.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert arrived.wait(PATIENCE)
+            for _ in range(2):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.5)  # two at once would be one
+            _, err = process.communicate(timeout=10)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
 def test_a_reader_that_has_enough_is_no_traceback(installation: Installation) -> None:
     """Else `restic-janitor list | head` ends in a page of Python."""
     shop = installation.repository("shop-db")

@@ -109,6 +109,13 @@ def test_a_page_of_another_snapshot_is_no_page_of_this_list() -> None:
         listed(page([1], "a"), other)
 
 
+@pytest.mark.parametrize("version", [b'""', b"null"])
+def test_a_list_of_no_version_is_none(version: bytes) -> None:
+    """Else nothing shows that two pages, or two lists, are of one time."""
+    with pytest.raises(Garbled, match=r"a list of no version|no NumberList"):
+        listed(page([1], "a").replace(b'"7"', version), page([2]))
+
+
 def test_a_list_without_end_is_ended() -> None:
     """Else a server that always has another page holds the sweep up for ever."""
     pages = [page([1], f"token-{number}") for number in range(2_000)]

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from janitor import __version__
+from janitor.store.bounded import LONGEST_CALL
 
 from .rendering import K8S, OVERLAYS, cronjob, of_kind, overlay, pod_spec, rendered
 
@@ -209,6 +210,26 @@ def test_the_installation_that_finds_repositories_is_as_documented(tmp_path):
         if each["metadata"]["name"] == "restic-janitor"
     ]
     assert found["data"]["janitor.yaml"] == configuration
+
+
+@pytest.mark.parametrize("order", [("namespaced", "sharded"), ("sharded", "namespaced")])
+def test_shards_of_a_namespaced_installation_see_pods(tmp_path, order):
+    """Otherwise no pod finds itself, and no lock is ever removed."""
+    relative = f"{'../' * (len(tmp_path.resolve().parts) - 1)}{str(K8S).lstrip('/')}"
+    components = ", ".join(f"{relative}/components/{each}" for each in order)
+    (tmp_path / "kustomization.yaml").write_text(
+        f"resources: [{relative}/base]\ncomponents: [{components}]\n"
+    )
+    (role,) = of_kind(rendered(tmp_path), "Role")
+    granted = {tuple(rule["resources"]): rule for rule in role["rules"]}
+    assert granted["pods", "events"]["verbs"] == ["list"]
+    assert granted[("configmaps",)]["resourceNames"][-1] == "restic-janitor-state-3"
+
+
+def test_the_pod_may_end_what_it_does():
+    """Otherwise a run that is told to end while a store hangs is killed before it reports."""
+    spec = pod_spec(rendered(K8S / "base"))
+    assert spec["terminationGracePeriodSeconds"] > LONGEST_CALL
 
 
 def test_shards_fit_together(tmp_path):
