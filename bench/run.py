@@ -17,10 +17,12 @@ from bench.plot import plot
 
 INTRO = f"""\
 {peers.REPOSITORIES:,} repositories made by restic, {len(peers.LOCKED)} of them with a young lock
-and none with an old one, on files and on SeaweedFS, judged without a cluster; `restic` and
-`rclone` were measured on {peers.MEASURED} of them. Those with old locks are forged, each with a
-key of its own (scrypt's N 32,768, as restic finds it today). Pods come from a stand-in for the
-API server in a process of its own. The janitor runs with the packages of requirements.txt alone.
+and none with an old one, on files and on SeaweedFS (one bucket, one key), judged without a cluster;
+`restic` and `rclone` were measured on {peers.MEASURED} of them. Those with old locks are forged,
+each with a key of its own (scrypt's N 32,768, as restic finds it today). Pods are a Deployment's
+with a sidecar, with all that the API server sends of them; they come from a stand-in for it, in a
+process of its own and without TLS. What is N ms away answers each request so much later, and a new
+connection by two ways more. The janitor runs with the packages of requirements.txt alone.
 """.splitlines()
 
 

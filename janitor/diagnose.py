@@ -177,7 +177,7 @@ class _Case:
             if death is not None and self.after(event.time):
                 yield self._by_a_drain(death, node)
         others = _others_of(self.circumstances)
-        for other in others.nodes.get(node or "", ()):
+        for other in others.nodes.get(node, ()) if node else ():
             if self.after(other.time):
                 yield from _of_node_event(other, next(iter(stories), None))
         for place in self._places(stories, events):
@@ -324,18 +324,18 @@ class _Case:
 
     def _by_a_drain(self, death: Death, node: str | None) -> Death:
         """A deletion on a cordoned Node: which the kubelet tells within a minute, by an Event."""
-        if death.kind is not Kind.DELETED or death.time is None:
+        if death.kind is not Kind.DELETED or death.time is None or node is None:
             return death
         told = [
             (each.time, each.reason)
-            for each in _others_of(self.circumstances).nodes.get(node or "", ())
+            for each in _others_of(self.circumstances).nodes.get(node, ())
             if each.reason in ("NodeNotSchedulable", "NodeSchedulable")
             and each.time is not None
             and each.time - death.time <= _CORDON_TOLD
         ]
         if not told or max(told)[1] == "NodeSchedulable":
             return death
-        return replace(death, kind=Kind.CORDONED, name=node or "")
+        return replace(death, kind=Kind.CORDONED, name=node)
 
     def _of_node(self, node: str | None) -> Iterator[Death]:
         there = {each.name: each for each in self.observation.nodes or ()}
