@@ -26,16 +26,15 @@ def sweep(
     """A sweep of these repositories, which use these access keys in turn."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["repositories:"]
-    for key in keys:
-        (folder / f"environment-{key}").write_text(
+    for index, key in enumerate(keys):
+        (folder / f"env{index}").write_text(
             f"RESTIC_PASSWORD={PASSWORD}\n"
             f"AWS_ACCESS_KEY_ID={key}\n"
             f"AWS_SECRET_ACCESS_KEY={SECRET_KEY}\n"
         )
     for number in range(count):
         lines.append(f"- {{name: r{number}, location: '{place.format(number)}',")
-        key = keys[number % len(keys)]
-        lines.append(f"   environment: environment-{key}, holders: [gone-*]}}")
+        lines.append(f"   environment: env{number % len(keys)}, holders: [gone-*]}}")
     (folder / "janitor.yaml").write_text("\n".join(lines))
     return [*JANITOR, "sweep", "--config", folder / "janitor.yaml", "--output", "json"]
 
