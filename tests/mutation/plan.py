@@ -16,6 +16,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "janitor.blocked": ("tests/unit/diagnose",),
     "janitor.cluster.investigate": (f"{_CLUSTER}test_investigate.py",),
     "janitor.cluster.failures": (f"{_CLUSTER}test_failures.py",),
+    "janitor.keyring": ("tests/unit/test_keyring.py",),
     "janitor.remove": ("tests/sweep/test_remove.py", "tests/sweep/test_order.py"),
     "janitor.read": (
         "tests/sweep/test_read.py",
@@ -37,6 +38,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "janitor.cluster.kubeconfig": (f"{_CLUSTER}test_kubeconfig.py", f"{_CLUSTER}test_connect.py"),
     "janitor.cluster.observe": (f"{_CLUSTER}test_observe.py",),
     "janitor.cluster.paging": (f"{_CLUSTER}test_paging.py",),
+    "janitor.cluster.rights": (f"{_CLUSTER}test_failures.py", f"{_CLUSTER}test_observe.py"),
     "janitor.cluster.wire": (
         f"{_CLUSTER}test_decode.py",
         f"{_CLUSTER}test_file.py",
