@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from janitor.cli import main
 from tests.sweep.doubles import Scene, scene_in
@@ -43,3 +44,12 @@ def misused(
         return Done(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[None]:
+    """Logging as it is by itself: the simulation, in the same process, silences it for good."""
+    silenced = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**silenced)
