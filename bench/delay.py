@@ -6,22 +6,18 @@ python -m bench.delay PORT MILLISECONDS: prints the port that leads to the other
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from bench.beside import beside
 
 
 @contextmanager
 def delayed(port: int, milliseconds: int) -> Iterator[int]:
     """The port that leads there, served by another process."""
-    command = [sys.executable, "-m", "bench.delay", str(port), str(milliseconds)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-        process.stdin.close()
+    with beside("bench.delay", port, milliseconds) as server:
+        yield int(server.first)
 
 
 async def serve(port: int, seconds: float) -> None:

@@ -8,7 +8,6 @@ asked for anything
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from bench.beside import beside
 from tests.servers.scripted import Reply, Request, scripted
 
 
@@ -30,18 +30,10 @@ class Served:
 
 @contextmanager
 def served(milliseconds: int) -> Iterator[Served]:
-    command = [sys.executable, "-m", "bench.far", str(milliseconds)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        server = Served(f"rest:http://127.0.0.1:{port}/r{{}}/")
-        try:
-            yield server
-        finally:
-            process.stdin.close()
-            server.asked = json.loads(process.stdout.readline() or "{}")
+    with beside("bench.far", milliseconds) as process:
+        server = Served(f"rest:http://127.0.0.1:{process.first}/r{{}}/")
+        yield server
+    server.asked = json.loads(process.last)
 
 
 def main(milliseconds: int) -> None:

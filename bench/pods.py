@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.beside import beside
 from bench.commands import sweep
 from bench.figures import Figure
 from bench.measure import RUNS, Command, measure_together, once
+from janitor.model import LockID
+from janitor.state import Remembered, State, encode
 from tests.forge import forge_repository
 
 PODS = ((10_000, 0.5, 100), (100_000, 5, 150))
@@ -49,13 +50,16 @@ def _installation(folder: Path, hours: int) -> list[str | Path]:
     made = datetime.now(UTC) - timedelta(hours=hours)
     lock = repository.lock(hostname="gone-1", time=made)
     os.utime(folder / "r0" / "locks" / lock, (made.timestamp(), made.timestamp()))
-    seen = made.replace(microsecond=0).isoformat().replace("+00:00", "Z")
     state = folder / "state.json"
-    state.write_text(
-        f'{{"version":1,"repositories":{{"r0":{{"{lock}":{{"first_seen":"{seen}"}}}}}}}}'
-    )
+    state.write_text(seen_at(made, [lock]))
     command = [*sweep(folder, str(folder / "r{}"), count=1), "--dry-run", "--state", state]
     return [*command, "--context", "test"]
+
+
+def seen_at(time: datetime, locks: Iterable[LockID]) -> str:
+    """The state that has seen these locks of `r0` since then."""
+    seen = Remembered(time.replace(microsecond=0))
+    return encode(State({"r0": dict.fromkeys(locks, seen)}))
 
 
 def _asked(folder: Path, environment: Mapping[str, str], command: Command) -> dict[str, int]:
@@ -79,15 +83,7 @@ def _lists(when: str, goal: int, asked: dict[str, int]) -> Figure:
 @contextmanager
 def api_server(file: Path, count: int, asked: list[dict[str, int]] | None = None) -> Iterator[None]:
     """So many pods behind a kubeconfig; `asked` gets what was asked when it has ended."""
-    command = [sys.executable, "-m", "bench.cluster", str(file), str(count)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdout.readline()
-        try:
-            yield
-        finally:
-            process.stdin.close()
-            said = process.stdout.readline()
+    with beside("bench.cluster", file, count) as process:
+        yield
     if asked is not None:
-        asked.append(json.loads(said))
+        asked.append(json.loads(process.last))

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.beside import beside
 from bench.commands import sweep
 from bench.figures import Figure
 from bench.measure import once
-from bench.pods import api_server
+from bench.pods import api_server, seen_at
 from janitor.remove import OBSERVATION_AGE
 from tests.forge import forge_repository
 from tests.servers.scripted import Reply, Request, scripted
@@ -30,24 +30,18 @@ SECONDS = 1.0
 
 def figures(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     served = folder / "served"
-    state = _old_locks(served / "r0")
-    state_file = folder / "state.json"
-    state_file.write_text(json.dumps(state))
+    state = folder / "state.json"
+    state.write_text(_old_locks(served / "r0"))
     asked: list[dict[str, int]] = []
-    command = [sys.executable, "-m", "bench.removing", str(served), str(SECONDS)]
-    pipe = subprocess.PIPE
     with (
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process,
+        beside("bench.removing", served, SECONDS) as server,
         api_server(folder / "kubeconfig", 1, asked),
     ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        place = f"rest:http://127.0.0.1:{process.stdout.readline().strip()}/r{{}}/"
+        place = f"rest:http://127.0.0.1:{server.first}/r{{}}/"
         began = time.monotonic()
-        swept = [*sweep(folder, place, count=1), "--state", state_file, "--context", "test"]
+        swept = [*sweep(folder, place, count=1), "--state", state, "--context", "test"]
         once(["env", f"KUBECONFIG={folder / 'kubeconfig'}", *swept], environment)
         took = time.monotonic() - began
-        process.stdin.close()
     left = len(list((served / "r0" / "locks").iterdir()))
     if left:
         raise SystemExit(f"{left} of {LOCKS} locks were not removed")
@@ -56,14 +50,12 @@ def figures(folder: Path, environment: Mapping[str, str]) -> list[Figure]:
     return [Figure("lists of all pods while removing", asked[0]["lists"], most, "lists", basis)]
 
 
-def _old_locks(place: Path) -> dict[str, object]:
+def _old_locks(place: Path) -> str:
     """Makes them, and returns the state that has seen them long ago."""
     repository = forge_repository(place, "test")
     made = datetime.now(UTC) - timedelta(hours=5)
-    seen = made.replace(microsecond=0).isoformat().replace("+00:00", "Z")
     locks = [repository.lock(hostname="gone-1", time=made, pid=each) for each in range(LOCKS)]
-    remembered = {lock: {"first_seen": seen} for lock in locks}
-    return {"version": 1, "repositories": {"r0": remembered}}
+    return seen_at(made, locks)
 
 
 def main(folder: Path, seconds: float) -> None:

@@ -101,8 +101,8 @@ class Patience:
             self._spent += self._clock() - began
 
 
-def _unhurried() -> Patience:
-    return Patience(lambda: datetime.min, lambda: 0)
+_UNHURRIED = Patience(lambda: datetime.min, lambda: 0)
+"""Its clock stands still."""
 
 
 # --- listing ---------------------------------------------------------------------------------
@@ -157,14 +157,13 @@ def open_locks(
     listed: Listed,
     locks: Sequence[LockID],
     keyring: Keyring,
-    patience: Patience | None = None,
+    patience: Patience = _UNHURRIED,
 ) -> Opened:
     """Opens the repository's key and reads these locks. Never raises a StoreError.
 
     Without a readable `config` it is no repository, and nothing in it is touched.
     """
     assert listed.store is not None  # noqa: S101 - only repositories with locks come here
-    patience = patience or _unhurried()
     try:
         keys, config = open_repository(listed.found, listed.store, keyring, patience)
         opened = _read_each(listed.store, locks, keys, config.version, patience)
@@ -197,7 +196,7 @@ def _read_each(
 
 
 def open_repository(
-    found: Found, store: Store, keyring: Keyring, patience: Patience | None = None
+    found: Found, store: Store, keyring: Keyring, patience: Patience = _UNHURRIED
 ) -> tuple[SealKeys, RepositoryConfig]:
     """The repository's keys and config. Raises CannotOpen, StoreError."""
     if found.password is None:
@@ -209,7 +208,7 @@ def open_repository(
         raw = store.read_config()
     except Gone:
         raise NoRepository("there is no `config` any more where the location points") from None
-    keys = _open_key(found, found.password, store, keyring, patience or _unhurried())
+    keys = _open_key(found, found.password, store, keyring, patience)
     try:
         return keys, read_config(raw, keys)
     except ContentError as error:

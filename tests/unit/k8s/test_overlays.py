@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import kubernetes_validate
 import pytest
@@ -14,6 +15,11 @@ from janitor.store.bounded import LONGEST_CALL
 from .rendering import K8S, OVERLAYS, cronjob, of_kind, overlay, pod_spec, rendered
 
 overlays = pytest.mark.parametrize("name", OVERLAYS)
+
+
+def seen_from(place: Path, folder: Path) -> str:
+    """The relative path that a kustomization in this place needs."""
+    return f"{'../' * (len(place.resolve().parts) - 1)}{str(folder).lstrip('/')}"
 
 
 @overlays
@@ -171,7 +177,7 @@ def test_runs_do_not_pile_up(name):
 def test_volume_component_mounts_a_claim(tmp_path):
     """Otherwise repositories on a volume cannot be reached as docs/install.md says."""
     folder = K8S.parent / "k8s"
-    relative = f"{'../' * (len(tmp_path.resolve().parts) - 1)}{str(folder).lstrip('/')}"
+    relative = seen_from(tmp_path, folder)
     (tmp_path / "kustomization.yaml").write_text(
         f"resources: [{relative}/overlays/dry-run]\ncomponents: [{relative}/components/volume]\n"
     )
@@ -190,7 +196,7 @@ def test_the_installation_that_finds_repositories_is_as_documented(tmp_path):
     kustomization, configuration = re.findall(r"```yaml\n(.*?)```", chapter, re.S)
     mine = tmp_path / "my-janitor"
     mine.mkdir()
-    relative = f"{'../' * (len(mine.resolve().parts) - 1)}{str(K8S.parent).lstrip('/')}"
+    relative = seen_from(mine, K8S.parent)
     mine.joinpath("kustomization.yaml").write_text(
         kustomization.replace("../restic-janitor", relative)
     )
@@ -215,7 +221,7 @@ def test_the_installation_that_finds_repositories_is_as_documented(tmp_path):
 @pytest.mark.parametrize("order", [("namespaced", "sharded"), ("sharded", "namespaced")])
 def test_shards_of_a_namespaced_installation_see_pods(tmp_path, order):
     """Otherwise no pod finds itself, and no lock is ever removed."""
-    relative = f"{'../' * (len(tmp_path.resolve().parts) - 1)}{str(K8S).lstrip('/')}"
+    relative = seen_from(tmp_path, K8S)
     components = ", ".join(f"{relative}/components/{each}" for each in order)
     (tmp_path / "kustomization.yaml").write_text(
         f"resources: [{relative}/base]\ncomponents: [{components}]\n"
@@ -234,7 +240,7 @@ def test_the_pod_may_end_what_it_does():
 
 def test_shards_fit_together(tmp_path):
     """Otherwise a part of the repositories is swept by nobody, or forgets at every run."""
-    relative = f"{'../' * (len(tmp_path.resolve().parts) - 1)}{str(K8S).lstrip('/')}"
+    relative = seen_from(tmp_path, K8S)
     (tmp_path / "kustomization.yaml").write_text(
         f"resources: [{relative}/overlays/production]\n"
         f"components: [{relative}/components/sharded]\ntransformers: [into-namespace.yaml]\n"
